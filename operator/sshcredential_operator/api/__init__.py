@@ -1,0 +1,1 @@
+"""The API as values: names, spec, status, reasons and conditions. Pure; everything else depends on it."""
