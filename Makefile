@@ -1,0 +1,82 @@
+# `make` lists the targets. Every target does its own set-up; nothing but Python 3.11 or later and a package index is needed.
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/setup-done
+GENERATORS := $(wildcard scripts/generate/*.py)
+# More arguments for pytest or for the script behind a target: make test ARGS="-k rotation"
+ARGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## Make .venv with the pinned tools and this project in it
+
+$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml scripts/setup.sh
+	@PYTHON='$(PYTHON)' sh scripts/setup.sh
+
+.PHONY: check
+check: check-format check-lint check-types check-layers check-generated check-unit ## Lint, types, layers, generated files, unit and contract tests (under a minute)
+
+.PHONY: check-format check-lint check-types check-layers check-generated check-unit
+check-format: $(READY)
+	@$(BIN)/ruff format --check --quiet .
+
+check-lint: $(READY)
+	@$(BIN)/ruff check --quiet .
+
+check-types: $(READY)
+	@$(BIN)/mypy
+
+check-layers: $(READY)
+	@$(BIN)/lint-imports --no-logo
+
+check-generated: $(READY)
+	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script" --check; done
+
+check-unit: $(READY)
+	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
+
+.PHONY: test
+test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane (the first run builds it)
+	@$(BIN)/pytest tests $(ARGS)
+
+.PHONY: bench
+bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
+	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
+
+.PHONY: demo
+demo: $(READY) debian-packages ## Show the product on a control plane of its own; KEEP=1 leaves it running
+	@$(BIN)/python scripts/demo.py $(ARGS)
+
+.PHONY: cluster cluster-down
+cluster: $(READY) debian-packages ## Start a control plane and print its KUBECONFIG line
+	@PYTHONPATH=tests $(BIN)/python -m controlplane up $(ARGS)
+
+cluster-down: $(READY) ## End that control plane
+	@PYTHONPATH=tests $(BIN)/python -m controlplane down $(ARGS)
+
+.PHONY: generate
+generate: $(READY) ## Write the generated files (no other target does)
+	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script"; done
+
+.PHONY: format
+format: $(READY) ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(READY) ## Resolve requirements/*.txt from pyproject.toml; UPGRADE=1 moves the pins
+	@UPGRADE='$(UPGRADE)' sh scripts/lock.sh
+
+.PHONY: debian-packages
+debian-packages:
+	@sh scripts/debian-packages.sh
+
+.PHONY: clean
+clean: ## Remove .venv, caches and build results
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find operator tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the commands that the tests drive and this machine lacks. Called by `make test`, `make demo` and `make cluster`.
+# Only as root on Debian and its relatives; elsewhere it says what to install, and goes on: what needs it says so itself.
+set -eu
+cd "$(dirname "$0")/.."
+
+packages=
+needs() { # needs COMMAND PACKAGE
+    command -v "$1" >/dev/null || packages="$packages $2"
+}
+needs ssh-keygen openssh-client
+needs openssl openssl
+needs git git
+[ -n "$packages" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    printf 'debian-packages: installing%s\n' "$packages"
+    # Splitting into words is meant.
+    # shellcheck disable=SC2086
+    sh scripts/apt-install.sh $packages || printf 'debian-packages: could not install%s\n' "$packages" >&2
+else
+    printf 'debian-packages: missing on this machine; as root: apt-get install%s\n' "$packages" >&2
+fi
