@@ -1,0 +1,193 @@
+"""One control plane on this machine: starts it, stops and restarts its parts, and says how to reach it.
+
+Used by the `cluster` fixtures of the tests and by `python -m controlplane up`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Final, Self
+
+from controlplane import access, audit, commandlines, processes
+from controlplane.binaries import Binaries, find_binaries
+from controlplane.files import Files
+from controlplane.guard import Guard
+from controlplane.ports import TAKEN_MESSAGE, free_ports
+from controlplane.readiness import is_ready
+from controlplane.waiting import TimedOut, wait_until
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+READY_SECONDS: Final = 60.0
+PORT_ATTEMPTS: Final = 3
+
+ETCD: Final = "etcd"
+APISERVER: Final = "apiserver"
+CONTROLLER_MANAGER: Final = "controller-manager"
+
+
+class NotReady(Exception):
+    """The control plane did not come up. The text holds the end of the log that tells why."""
+
+
+class ControlPlane:
+    """etcd, API server and controller manager in processes of their own, with all their data in one folder.
+
+    `apiserver_args` are added to the API server's flags. `guarded` ends the processes when this one ends, even by a
+    crash; without it they live on, to be ended by what `daemons` tells.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        audit_level: audit.AuditLevel = "Metadata",
+        apiserver_args: Sequence[str] = (),
+        guarded: bool = True,
+        binaries: Binaries | None = None,
+    ) -> None:
+        self.data_dir = data_dir
+        self.daemons: dict[str, processes.Daemon] = {}
+        self._binaries = binaries or find_binaries()
+        self._apiserver_args = tuple(apiserver_args)
+        self._files = Files.prepare(data_dir, audit_level)
+        self._ports = free_ports()
+        self._guard = Guard() if guarded else None
+        self._kubectl = access.Kubectl(self._binaries.kubectl, self.kubeconfig_for, self._files.kubectl_cache)
+
+    def start(self) -> Self:
+        """Start everything and return when the API server answers. Raises `NotReady`, with nothing left running."""
+        try:
+            self._start_where_ports_are_free()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End everything. The folder stays, with its logs."""
+        for part in (CONTROLLER_MANAGER, APISERVER, ETCD):
+            self._stop(part)
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop_apiserver(self, *, crash: bool = False) -> None:
+        """End the API server: orderly, so that open requests are answered, or like a crash."""
+        self._stop(APISERVER, crash=crash)
+
+    def start_apiserver(self) -> None:
+        """Start the API server again, on its old port, and return when it answers."""
+        self._start_apiserver()
+        self._wait_until_ready()
+
+    def restart_etcd(self) -> None:
+        """End etcd and start it again on its data. The API server meanwhile has no store, and then finds it again."""
+        self._stop(ETCD)
+        self._start_etcd()
+        self._wait_until_ready()
+
+    @property
+    def server(self) -> str:
+        """The API server's address."""
+        return f"https://{commandlines.LOOPBACK}:{self._ports.apiserver}"
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the authority that signed the API server's."""
+        return self._files.credentials.authority.certificate
+
+    @property
+    def audit_log(self) -> Path:
+        """One line of JSON per request."""
+        return self._files.audit_log
+
+    def token(self, user: str) -> str:
+        """Return a user's bearer token."""
+        return self._files.tokens[access.known(user, self._files.tokens)]
+
+    def kubeconfig_for(self, user: str) -> Path:
+        """Return the path of a user's kubeconfig."""
+        return self._files.kubeconfig(user)
+
+    def kubectl(
+        self, *arguments: str, user: str = access.ADMIN, input: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl as a user. Raises `KubectlFailed`, which shows what kubectl said, unless `check` is false."""
+        return self._kubectl(*arguments, user=user, input=input, check=check)
+
+    def audit_mark(self) -> audit.AuditMark:
+        """Return the present end of the audit log, for `audit_events`."""
+        return audit.mark(self.audit_log)
+
+    def audit_events(self, since: audit.AuditMark = audit.BEGINNING) -> list[audit.AuditEvent]:
+        """Return what was asked of the API server since the mark. An answer may arrive just before its entry does."""
+        return audit.read(self.audit_log, since)
+
+    def _start_where_ports_are_free(self) -> None:
+        for remaining in reversed(range(PORT_ATTEMPTS)):
+            try:
+                return self._start_everything()
+            except NotReady as failure:
+                if not remaining or TAKEN_MESSAGE not in str(failure):
+                    raise
+            self._stop(APISERVER)
+            self._stop(ETCD)
+            shutil.rmtree(self._files.etcd_data)
+            self._ports = free_ports()
+
+    def _start_everything(self) -> None:
+        self._files.write_kubeconfigs(self.server)
+        self._start_etcd()
+        self._start_apiserver()
+        self._wait_until_ready()
+        # Later than the others, which need the processors now: nobody waits for it.
+        if self._binaries.controller_manager:
+            kubeconfig = self._files.controller_manager_kubeconfig
+            command = self._binaries.controller_manager
+            self._start(
+                CONTROLLER_MANAGER, commandlines.controller_manager(command, kubeconfig, self._files.credentials)
+            )
+
+    def _start_etcd(self) -> None:
+        self._start(ETCD, commandlines.etcd(self._binaries.etcd, self._files.etcd_data, self._ports))
+
+    def _start_apiserver(self) -> None:
+        audit_flags = audit.flags(self._files.audit_policy, self.audit_log)
+        command = commandlines.apiserver(self._binaries.apiserver, self._ports, self._files.credentials, audit_flags)
+        self._start(APISERVER, command + self._apiserver_args)
+
+    def _start(self, part: str, command: tuple[str, ...]) -> None:
+        daemon = processes.start(command, self._files.log(part))
+        self.daemons[part] = daemon
+        if self._guard is not None:
+            self._guard.watch(daemon)
+
+    def _stop(self, part: str, *, crash: bool = False) -> None:
+        daemon = self.daemons.pop(part, None)
+        if daemon is not None:
+            processes.kill(daemon) if crash else processes.stop(daemon)
+
+    def _wait_until_ready(self) -> None:
+        try:
+            wait_until(self._is_ready, "the API server is ready", READY_SECONDS)
+        except TimedOut as late:
+            raise NotReady(f"{late}\n{self.daemons[APISERVER].log_tail()}") from None
+
+    def _is_ready(self) -> bool:
+        for part, daemon in self.daemons.items():
+            if not daemon.is_running():
+                raise NotReady(f"{part} ended; the end of {daemon.log}:\n{daemon.log_tail()}")
+        return is_ready(self._ports.apiserver, self.ca_file, self.token(access.ADMIN))

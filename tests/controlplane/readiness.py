@@ -1,0 +1,43 @@
+"""Asks an API server over verified TLS, with the standard library only. Used by `plane` to wait until it is ready."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from controlplane.commandlines import LOOPBACK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMEOUT_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API server said."""
+
+    code: int
+    body: bytes
+
+
+def get(port: int, path: str, authority: Path, token: str) -> Answer:
+    """Send one GET request. Raises `ssl.SSLError` if this authority did not sign the server's certificate."""
+    trust = ssl.create_default_context(cafile=str(authority))
+    connection = http.client.HTTPSConnection(LOOPBACK, port, timeout=TIMEOUT_SECONDS, context=trust)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.read())
+    finally:
+        connection.close()
+
+
+def is_ready(port: int, authority: Path, token: str) -> bool:
+    """Tell whether the API server serves requests, and has made the namespace that everybody uses without asking."""
+    try:
+        return all(get(port, path, authority, token).code == 200 for path in ("/readyz", "/api/v1/namespaces/default"))
+    except (ConnectionError, TimeoutError, http.client.HTTPException):
+        return False

@@ -1,0 +1,98 @@
+"""The control plane of a checkout: started by one command, ended by another. Used by `python -m controlplane`.
+
+What runs is remembered in a file, and ended only if process id and command line still agree.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from controlplane import processes
+from controlplane.access import ADMIN
+from controlplane.once import locked
+from controlplane.places import CHECKOUT
+from controlplane.plane import ControlPlane
+from controlplane.processes import Daemon
+from controlplane.progress import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER: Final = CHECKOUT / ".cluster"
+BUSY: Final = "another command is starting or ending the control plane of this checkout"
+
+
+def up(folder: Path = FOLDER) -> Path:
+    """Start a control plane that outlives this process, unless one runs. Return the administrator's kubeconfig."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with locked(folder / "lock", BUSY):
+        recorded = _recorded(folder)
+        if recorded and all(daemon.is_running() for daemon in recorded.values()):
+            say(f"already up; its logs are in {_data(folder)}")
+        else:
+            if recorded:
+                say("parts of an earlier control plane are gone: starting a new one, without its data")
+            _end(folder, recorded)
+            _start(folder)
+    return _kubeconfig(folder)
+
+
+def down(folder: Path = FOLDER) -> None:
+    """End the control plane and remove its data. Return when all of it is gone."""
+    if not folder.exists():
+        return say("not up")
+    with locked(folder / "lock", BUSY):
+        recorded = _recorded(folder)
+        _end(folder, recorded)
+        say("ended" if recorded else "not up")
+
+
+def _start(folder: Path) -> None:
+    plane = ControlPlane(_data(folder), guarded=False)
+    say("starting")
+    plane.start()
+    try:
+        _record(folder, plane.daemons)
+        _kubeconfig(folder).symlink_to(plane.kubeconfig_for(ADMIN))
+    except BaseException:
+        plane.stop()
+        raise
+    say(f"up at {plane.server}; kubeconfigs of other users are in {plane.kubeconfig_for(ADMIN).parent}")
+
+
+def _end(folder: Path, recorded: Mapping[str, Daemon]) -> None:
+    for daemon in reversed(list(recorded.values())):
+        processes.stop(daemon)
+    _kubeconfig(folder).unlink(missing_ok=True)
+    if _data(folder).exists():
+        shutil.rmtree(_data(folder))
+    _record_file(folder).unlink(missing_ok=True)
+
+
+def _record(folder: Path, daemons: Mapping[str, Daemon]) -> None:
+    content = {part: {"pid": at.pid, "command": at.command, "log": str(at.log)} for part, at in daemons.items()}
+    _record_file(folder).write_text(json.dumps(content, indent=2))
+
+
+def _recorded(folder: Path) -> dict[str, Daemon]:
+    """Return what was started here, in the order in which it was started."""
+    try:
+        content = json.loads(_record_file(folder).read_text())
+    except FileNotFoundError:
+        return {}
+    return {part: Daemon(of["pid"], tuple(of["command"]), Path(of["log"])) for part, of in content.items()}
+
+
+def _record_file(folder: Path) -> Path:
+    return folder / "processes.json"
+
+
+def _kubeconfig(folder: Path) -> Path:
+    return folder / "kubeconfig"
+
+
+def _data(folder: Path) -> Path:
+    return folder / "data"
