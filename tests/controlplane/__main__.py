@@ -13,8 +13,8 @@ from controlplane import standing
 from controlplane.binaries import NoBinaries, find_binaries
 from controlplane.build import BuildFailed
 from controlplane.gotoolchain import NoGo
-from controlplane.plane import NotReady
 from controlplane.progress import say
+from controlplane.readiness import NotReady
 
 
 def main() -> int:

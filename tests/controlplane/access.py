@@ -34,7 +34,11 @@ class Kubectl:
     cache: Path
 
     def __call__(
-        self, *arguments: str, user: str = ADMIN, input: str | None = None, check: bool = True
+        self,
+        *arguments: str,
+        user: str = ADMIN,
+        input: str | None = None,  # noqa: A002  as in subprocess.run
+        check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl with these arguments and this text on its standard input."""
         # Nothing of the person's own kubeconfig, cache or preferences has a say here.
@@ -42,7 +46,7 @@ class Kubectl:
             **os.environ,
             "KUBECONFIG": str(self.kubeconfig_for(user)),
             "KUBECACHEDIR": str(self.cache),
-            "KUBERC": "off",
+            "KUBECTL_KUBERC": "false",
         }
         outcome = subprocess.run(
             [*self.command, *arguments], input=input or "", env=environment, capture_output=True, text=True, check=False

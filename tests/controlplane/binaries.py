@@ -39,6 +39,12 @@ def find_binaries() -> Binaries:
     return from_assets(Path(assets)) if assets else from_one_binary(built_binary())
 
 
+def find_kubectl() -> Command:
+    """Return a kubectl for a cluster that is not ours: the machine's own, else a built one."""
+    own = shutil.which("kubectl")
+    return (own,) if own else find_binaries().kubectl
+
+
 def from_one_binary(binary: Path) -> Binaries:
     """Return the commands of a binary that holds them all."""
     program = str(binary)

@@ -13,7 +13,7 @@ from controlplane.binaries import Binaries, find_binaries
 from controlplane.files import Files
 from controlplane.guard import Guard
 from controlplane.ports import TAKEN_MESSAGE, free_ports
-from controlplane.readiness import is_ready
+from controlplane.readiness import NotReady, PortTaken, is_ready
 from controlplane.waiting import TimedOut, wait_until
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ PORT_ATTEMPTS: Final = 3
 ETCD: Final = "etcd"
 APISERVER: Final = "apiserver"
 CONTROLLER_MANAGER: Final = "controller-manager"
-
-
-class NotReady(Exception):
-    """The control plane did not come up. The text holds the end of the log that tells why."""
 
 
 class ControlPlane:
@@ -94,8 +90,8 @@ class ControlPlane:
         self._wait_until_ready()
 
     def restart_etcd(self) -> None:
-        """End etcd and start it again on its data. The API server meanwhile has no store, and then finds it again."""
-        self._stop(ETCD)
+        """End etcd like a crash and start it again on its data; return when the API server has found it again."""
+        self._stop(ETCD, crash=True)  # in order it takes seconds, since the API server does not let go of it
         self._start_etcd()
         self._wait_until_ready()
 
@@ -123,7 +119,11 @@ class ControlPlane:
         return self._files.kubeconfig(user)
 
     def kubectl(
-        self, *arguments: str, user: str = access.ADMIN, input: str | None = None, check: bool = True
+        self,
+        *arguments: str,
+        user: str = access.ADMIN,
+        input: str | None = None,  # noqa: A002  as in subprocess.run
+        check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as a user. Raises `KubectlFailed`, which shows what kubectl said, unless `check` is false."""
         return self._kubectl(*arguments, user=user, input=input, check=check)
@@ -137,16 +137,18 @@ class ControlPlane:
         return audit.read(self.audit_log, since)
 
     def _start_where_ports_are_free(self) -> None:
-        for remaining in reversed(range(PORT_ATTEMPTS)):
+        for _ in range(PORT_ATTEMPTS - 1):
             try:
-                return self._start_everything()
-            except NotReady as failure:
-                if not remaining or TAKEN_MESSAGE not in str(failure):
-                    raise
-            self._stop(APISERVER)
-            self._stop(ETCD)
-            shutil.rmtree(self._files.etcd_data)
-            self._ports = free_ports()
+                self._start_everything()
+            except PortTaken:
+                self._stop(APISERVER)
+                self._stop(ETCD)
+                # etcd's data remembers the port of its peer address.
+                shutil.rmtree(self._files.etcd_data)
+                self._ports = free_ports()
+            else:
+                return
+        self._start_everything()
 
     def _start_everything(self) -> None:
         self._files.write_kubeconfigs(self.server)
@@ -189,5 +191,7 @@ class ControlPlane:
     def _is_ready(self) -> bool:
         for part, daemon in self.daemons.items():
             if not daemon.is_running():
-                raise NotReady(f"{part} ended; the end of {daemon.log}:\n{daemon.log_tail()}")
+                tail = daemon.log_tail()
+                kind = PortTaken if TAKEN_MESSAGE in tail else NotReady
+                raise kind(f"{part} ended; the end of {daemon.log}:\n{tail}")
         return is_ready(self._ports.apiserver, self.ca_file, self.token(access.ADMIN))

@@ -112,4 +112,4 @@ def _command_line(pid: int) -> tuple[str, ...]:
         content = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return ()
-    return tuple(os.fsdecode(part) for part in content.removesuffix(b"\0").split(b"\0"))
+    return tuple(os.fsdecode(part) for part in content.split(b"\0")[:-1])

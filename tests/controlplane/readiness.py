@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS: Final = 10.0
 
 
+class NotReady(Exception):
+    """The control plane did not come up. The text holds the end of the log that tells why."""
+
+
+class PortTaken(NotReady):
+    """Another process took one of the ports between the look and the start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the API server said."""

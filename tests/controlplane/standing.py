@@ -42,8 +42,7 @@ def up(folder: Path = FOLDER) -> Path:
 
 def down(folder: Path = FOLDER) -> None:
     """End the control plane and remove its data. Return when all of it is gone."""
-    if not folder.exists():
-        return say("not up")
+    folder.mkdir(mode=0o700, exist_ok=True)
     with locked(folder / "lock", BUSY):
         recorded = _recorded(folder)
         _end(folder, recorded)

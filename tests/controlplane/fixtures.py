@@ -1,0 +1,150 @@
+"""The pytest plugin of the cluster tests: options, the seed, and fixtures. Loaded by tests/conftest.py."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from controlplane.audit import AuditLevel
+from controlplane.binaries import NoBinaries
+from controlplane.build import BuildFailed
+from controlplane.clusters import Cluster, install
+from controlplane.elsewhere import ForeignCluster, NoCluster, kind_cluster, require_kind
+from controlplane.gotoolchain import NoGo
+from controlplane.namespaces import Namespaces
+from controlplane.plane import ControlPlane
+from controlplane.readiness import NotReady
+
+EMBEDDED: Final = "embedded"
+KINDS: Final = (EMBEDDED, "current", "kind")
+OwnControlPlane = Callable[..., ControlPlane]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("sshcredential-operator")
+    group.addoption(
+        "--cluster",
+        choices=KINDS,
+        default=EMBEDDED,
+        help="where tests of the cluster run: a control plane of their own (the default), the present context of "
+        "KUBECONFIG, or a new kind cluster",
+    )
+    group.addoption("--seed", type=int, default=None, help="the seed of everything random, to repeat a run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.seed is None:
+        config.option.seed = secrets.randbelow(10**6)
+    if config.option.cluster == "kind":
+        try:
+            require_kind()
+        except NoCluster as reason:
+            raise pytest.UsageError(f"--cluster=kind: {reason}") from None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Print the seed. Not by pytest_report_header, which says nothing under -q."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        option = session.config.option
+        reporter.write_line(f"seed: {option.seed} (again: --seed={option.seed}); cluster: {option.cluster}")
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of this run, printed at its start."""
+    number: int = request.config.option.seed
+    return number
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest, seed: int) -> random.Random:
+    """Random numbers that depend on the seed and on the test, not on which tests ran before."""
+    return random.Random(f"{seed}/{request.node.nodeid}")
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The cluster of this run, with CRDs, admission policies and roles in it."""
+    with ExitStack() as until_the_end:
+        with _spoken(request.config):
+            started = _start(request.config.option.cluster, tmp_path_factory.mktemp("cluster"), until_the_end)
+            install(started)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def embedded(cluster: Cluster) -> ControlPlane:
+    """The cluster of this run, where it is our own: with audit log and tokens."""
+    if not isinstance(cluster, ControlPlane):
+        pytest.skip("looks into the control plane itself: only with --cluster=embedded")
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def namespaces(cluster: Cluster) -> Iterator[Namespaces]:
+    """Makes namespaces in the cluster of this run."""
+    made = Namespaces(cluster.kubeconfig_for("admin"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def namespace(namespaces: Namespaces) -> Iterator[str]:
+    """A namespace for this test alone. It is deleted afterwards, which nobody waits for."""
+    name = namespaces.create()
+    yield name
+    namespaces.delete(name)
+
+
+@pytest.fixture
+def own_control_plane(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnControlPlane]:
+    """Start control planes for this test alone, which it may stop, break, and leave without the project's API."""
+    if request.config.option.cluster != EMBEDDED:
+        pytest.skip("stops and starts a control plane of its own: only with --cluster=embedded")
+    with ExitStack() as until_the_end:
+
+        def start(
+            *, with_api: bool = False, audit_level: AuditLevel = "Metadata", apiserver_args: tuple[str, ...] = ()
+        ) -> ControlPlane:
+            folder = tmp_path_factory.mktemp("own-control-plane")
+            with _spoken(request.config):
+                plane = ControlPlane(folder / "data", audit_level=audit_level, apiserver_args=apiserver_args)
+                until_the_end.enter_context(plane)
+            if with_api:
+                install(plane)
+            return plane
+
+        yield start
+
+
+def _start(kind: str, folder: Path, until_the_end: ExitStack) -> Cluster:
+    match kind:
+        case "current":
+            return ForeignCluster(folder)
+        case "kind":
+            return until_the_end.enter_context(kind_cluster(folder))
+        case _:
+            return until_the_end.enter_context(ControlPlane(folder / "data"))
+
+
+@contextmanager
+def _spoken(config: pytest.Config) -> Iterator[None]:
+    """Let what a person waits for be seen in spite of pytest's capture, and say plainly why it failed."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    problem = None
+    try:
+        with capture.global_and_fixture_disabled():
+            yield
+    except (BuildFailed, NoBinaries, NoCluster, NoGo, NotReady) as raised:
+        problem = str(raised)
+    if problem is not None:
+        pytest.fail(problem, pytrace=False)
