@@ -1,7 +1,8 @@
 # `make` lists the targets. Every target does its own set-up; nothing but Python 3.11 or later and a package index is needed.
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
-PYTHON ?= python3
+# Which Python makes .venv, when it shall not be the first one that is new enough
+PYTHON ?=
 BIN := .venv/bin
 READY := .venv/setup-done
 GENERATORS := $(wildcard scripts/generate/*.py)

@@ -9,7 +9,7 @@ compile() { # compile OUTPUT, then the inputs
     output=$1
     shift
     # No header (it would quote the command), no annotations (they double the noise of a diff), never an index address.
-    "${UV:-.venv/bin/uv}" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+    sh scripts/uv.sh pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
         --no-emit-index-url --no-emit-find-links ${upgrade:+"$upgrade"} --output-file "$output" "$@"
 }
 

@@ -11,7 +11,8 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 find_python() {
-    for candidate in "${PYTHON:-python3}" python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+    # Whoever names one gets that one or an answer.
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3}; do
         if command -v "$candidate" >/dev/null && new_enough "$candidate"; then
             command -v "$candidate"
             return
@@ -49,16 +50,14 @@ rm -f $stamp
 pin=$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/uv.txt)
 if [ "$($venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$pin" ]; then
     say "installing uv $pin"
-    $venv/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/uv.txt
+    $venv/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements/uv.txt
 fi
 
 say "installing what requirements/dev.txt pins"
 # Compiled once here: the tests start many processes, and some machines forbid them to write bytecode (PYTHONDONTWRITEBYTECODE).
-UV_PYTHON=$PWD/$venv/bin/python
-export UV_PYTHON
-$venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
+sh scripts/uv.sh pip sync --quiet --compile-bytecode --require-hashes requirements/dev.txt
 # The build backend is pinned among them: without isolation nothing is fetched here.
-$venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+sh scripts/uv.sh pip install --quiet --no-deps --no-build-isolation --editable .
 $venv/bin/python -c 'import operator, sshcredential_operator; operator.itemgetter(0)'
 : >$stamp
 say "ready: $venv"
