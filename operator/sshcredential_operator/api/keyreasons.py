@@ -45,4 +45,4 @@ class Note(StrEnum):
     WHITESPACE_REPAIRED = "WhitespaceRepaired"
     PASSPHRASE_NEWLINE_REMOVED = "PassphraseNewlineRemoved"
     PASSPHRASE_NOT_NEEDED = "PassphraseNotNeeded"
-    INPUT_SECRET_PRESENT = "InputSecretPresent"  # noqa: S105 - the name of a remark
+    INPUT_SECRET_PRESENT = "InputSecretPresent"

@@ -1,1 +1,1 @@
-"""Command lines. Nothing imports this package."""
+"""Command lines: `sshcredential-operator`."""

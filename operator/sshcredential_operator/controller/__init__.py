@@ -1,1 +1,4 @@
-"""The running operator: Kopf as the shell, queue, cluster, health. The only importer of Kopf and the Kubernetes client."""
+"""The operator's shell: Kopf for list and watch, queue and workers, the API server's client, health and metrics.
+
+The only layer that knows Kopf and the Kubernetes client.
+"""

@@ -1,1 +1,1 @@
-"""One pass over a credential: observe, decide, act, report. Knows no client and no framework."""
+"""One pass over one credential: observe, decide, act, report. Knows neither Kopf nor the Kubernetes client."""

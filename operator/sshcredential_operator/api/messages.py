@@ -1,0 +1,217 @@
+"""The one catalogue of texts for people: for every reason what is wrong and what to do next.
+
+`Ready`, `Reconciling` and `Stalled` conditions, events and docs/reference/reasons.md take their words from here.
+Only facts that cannot carry key material are filled in: object names, sizes, fingerprints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from sshcredential_operator.api.reasons import Reason
+
+MESSAGE_LIMIT: Final = 1024
+"""Longest message in UTF-8 bytes (invariant of statuses and events)."""
+
+
+class Text(NamedTuple):
+    """What is so, and what to do. Both may hold `{fact}` places."""
+
+    says: str
+    do: str = ""
+
+
+CATALOGUE: Final[dict[Reason, Text]] = {
+    Reason.PENDING: Text(
+        "no operator has seen this yet:",
+        "is this namespace among its workspaces?",
+    ),
+    Reason.AVAILABLE: Text("The key is stored encrypted in Secret {secret}."),
+    Reason.CREATING: Text("The key is being made."),
+    Reason.UPDATING: Text("Secret {secret} is being brought up to date."),
+    Reason.SUSPENDED: Text(
+        "Nothing is changed while spec.suspend is true; Ready keeps its last word.",
+        "Set spec.suspend to false to go on.",
+    ),
+    Reason.INPUT_SECRET_MISSING: Text(
+        "Waiting for Secret {input_secret}, which spec.importFrom names: it does not exist in this namespace.",
+        "Create it; the key is taken as soon as it is there.",
+    ),
+    Reason.INPUT_KEY_MISSING: Text(
+        "Waiting for key {input_key} of Secret {input_secret}, which spec.importFrom names: "
+        "the Secret has no such key.",
+        "Add it to the Secret, or correct spec.importFrom.",
+    ),
+    Reason.SECRET_LOST: Text(
+        "Secret {secret}, which held the private key, is gone. No new key was made in its place.",
+        "Restore the Secret from a backup; or delete this credential and create it again to get a new key.",
+    ),
+    Reason.SECRET_TAMPERED: Text(
+        "Secret {secret} was changed by somebody else: it is not what the operator stored for this credential. "
+        "It is left as it is.",
+        "Restore the Secret from a backup; or delete Secret and credential, and create the credential again "
+        "to get a new key.",
+    ),
+    Reason.SECRET_CONFLICT: Text(
+        "A Secret named {secret} exists that is not ours (its type is another). It was not touched.",
+        "Rename or delete that Secret, or create this credential under another name.",
+    ),
+    Reason.KEY_UNAVAILABLE: Text(
+        "Secret {secret} is encrypted with a workspace key that is not in the operator's key ring "
+        "(the namespace was made anew, or the key ring was lost). It is left as it is.",
+        "Restore the key ring from its backup; or delete Secret and credential, and create the credential again "
+        "to get a new key.",
+    ),
+    Reason.ROLLBACK_DETECTED: Text(
+        "Secret {secret} holds key number {stored_number}, but number {status_number} was already in use: "
+        "an old copy was put back. It is left as it is.",
+        "Restore the latest copy of the Secret.",
+    ),
+    Reason.ADOPTED_KEY_DIFFERS: Text(
+        "Secret {secret} already holds a key of this credential ({stored_fingerprint}), "
+        "but the input Secret brings another one ({input_fingerprint}). Neither was changed.",
+        "Delete Secret {secret} to take the input's key, or delete the input Secret to keep the stored one.",
+    ),
+    Reason.ALGORITHM_CHANGED: Text(
+        "spec.generate asks for {wanted}, but the stored key is {stored}. The stored key stays.",
+        "Change spec.generate back to {stored}, or create a credential under another name for a new key.",
+    ),
+    Reason.SOURCE_CHANGED: Text(
+        "The spec names another source than the one that the stored key came from ({stored_source}). "
+        "The stored key stays.",
+        "Change the source back, or create a credential under another name for the other key.",
+    ),
+    Reason.NAME_CONFLICT: Text(
+        "The name {name} is already held by credential {rival} of this namespace.",
+        "Create this credential with another spec.name, or delete {rival}.",
+    ),
+    Reason.OPERATOR_NAMESPACE: Text(
+        "Credentials cannot live in the operator's own namespace: the key ring lives there.",
+        "Create this credential in a workspace namespace.",
+    ),
+    Reason.SPEC_INVALID: Text(
+        "The operator cannot read {field} of this credential.",
+        "Correct it; `kubectl explain sshcredential.spec` describes every field.",
+    ),
+    Reason.FORBIDDEN: Text(
+        "The API server does not let the operator {verb} {resource} in this namespace.",
+        "Bind the operator's workspace role in this namespace; it is tried again until then.",
+    ),
+    Reason.QUOTA_EXCEEDED: Text(
+        "The namespace's ResourceQuota does not allow another Secret.",
+        "Raise the quota or delete Secrets that are not needed; it is tried again until then.",
+    ),
+    Reason.REFUSED_BY_SERVER: Text(
+        "The API server refused to {verb} {resource} (HTTP {code}).",
+        "Look into the operator's log and the cluster's admission policies; it is tried again until then.",
+    ),
+    Reason.SERVER_UNAVAILABLE: Text(
+        "The API server could not be reached or was too busy.", "It is tried again by itself."
+    ),
+    Reason.KEY_RING_UNAVAILABLE: Text(
+        "The key ring in the operator's namespace cannot be used at the moment.",
+        "Look at the operator's /readyz and log; it is tried again until then.",
+    ),
+    Reason.EMPTY: Text("The private key in Secret {input_secret} is empty.", "Put the whole private key file there."),
+    Reason.NOT_A_KEY: Text(
+        "What lies in Secret {input_secret} is no private key: it has no BEGIN line.",
+        "Put the contents of the private key file there, not its path "
+        "(kubectl create secret generic ... --from-file=...).",
+    ),
+    Reason.TOO_LARGE: Text(
+        "The private key in Secret {input_secret} is larger than 64 KiB, which no SSH key is.",
+        "Put only the private key file there.",
+    ),
+    Reason.PUBLIC_KEY: Text(
+        "This is the public half of a key pair, in Secret {input_secret}.",
+        "Give the private key: the file of the same name without .pub.",
+    ),
+    Reason.CERTIFICATE: Text(
+        "This is an SSH certificate, in Secret {input_secret}.",
+        "Give the private key it was issued for: the file without -cert.pub.",
+    ),
+    Reason.X509_CERTIFICATE: Text(
+        "This is an X.509 certificate, in Secret {input_secret}.", "Give the private key that belongs to it."
+    ),
+    Reason.HARDWARE_KEY: Text(
+        "This key lives in a hardware token (sk-...): the file in Secret {input_secret} does not hold the secret.",
+        "Use a key that is not bound to a token, for example spec.generate.",
+    ),
+    Reason.DSA_KEY: Text(
+        "This is a DSA key, which OpenSSH no longer accepts, in Secret {input_secret}.",
+        "Make a new key: ssh-keygen -t ed25519, or spec.generate.",
+    ),
+    Reason.UNSUPPORTED_KEY_TYPE: Text(
+        "The key in Secret {input_secret} is of a type that SSH does not use for logins.",
+        "Use an Ed25519, ECDSA or RSA key: ssh-keygen -t ed25519, or spec.generate.",
+    ),
+    Reason.UNSUPPORTED_CURVE: Text(
+        "The elliptic curve of the key in Secret {input_secret} is none that SSH uses.",
+        "Use P-256, P-384 or P-521, or Ed25519: ssh-keygen -t ed25519.",
+    ),
+    Reason.RSA_TOO_SMALL: Text(
+        "The RSA key in Secret {input_secret} has {bits} bits; less than {least} is not safe.",
+        "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096.",
+    ),
+    Reason.RSA_TOO_LARGE: Text(
+        "The RSA key in Secret {input_secret} has {bits} bits; more than 8192 is refused.",
+        "Make a new key: ssh-keygen -t ed25519.",
+    ),
+    Reason.ODD_MODULUS_SIZE: Text(
+        "The RSA key in Secret {input_secret} has {bits} bits, which is no multiple of 8; many SSH programs refuse it.",
+        "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096.",
+    ),
+    Reason.TRUNCATED: Text(
+        "The private key in Secret {input_secret} is cut off: its BEGIN or END line is missing.",
+        "Copy the whole file, from the BEGIN line to the END line.",
+    ),
+    Reason.CORRUPT: Text(
+        "The private key in Secret {input_secret} is damaged.",
+        "Copy the file again without changing it, and check it with: ssh-keygen -y -f FILE",
+    ),
+    Reason.LABEL_MISMATCH: Text(
+        "The BEGIN line of the private key in Secret {input_secret} names another format than its contents have.",
+        "Copy the original file, with the BEGIN and END lines it came with.",
+    ),
+    Reason.MULTIPLE_KEYS: Text(
+        "Secret {input_secret} holds more than one private key under one name.",
+        "Make one Secret and one SSHCredential for each of them.",
+    ),
+    Reason.PUBLIC_PRIVATE_MISMATCH: Text(
+        "The public half inside the private key file in Secret {input_secret} belongs to another key.",
+        "Take the file from where the key was made; this copy was put together wrongly.",
+    ),
+    Reason.PASSPHRASE_REQUIRED: Text(
+        "The private key in Secret {input_secret} is encrypted and no passphrase is given.",
+        "Name it in spec.importFrom.passphrase, or give a key without one (ssh-keygen -p).",
+    ),
+    Reason.WRONG_PASSPHRASE: Text(
+        "The passphrase does not open the private key in Secret {input_secret} (or the file is damaged).",
+        "Correct the passphrase in its Secret; check it with: ssh-keygen -y -f FILE",
+    ),
+    Reason.UNSUPPORTED_CIPHER: Text(
+        "The private key in Secret {input_secret} is encrypted with a cipher that is not supported.",
+        "Encrypt it anew: ssh-keygen -p -f FILE",
+    ),
+    Reason.PPK_FORMAT: Text(
+        "The private key in Secret {input_secret} is a PuTTY file.",
+        "Convert it: puttygen FILE.ppk -O private-openssh-new -o FILE",
+    ),
+    Reason.KDF_TOO_EXPENSIVE: Text(
+        "Opening the private key in Secret {input_secret} would cost too much: its passphrase is stretched too far.",
+        "Encrypt it anew with usual settings: ssh-keygen -p -a 16 -f FILE",
+    ),
+    Reason.TIMED_OUT: Text(
+        "Checking the private key in Secret {input_secret} took too long and was stopped.",
+        "Encrypt it anew with usual settings: ssh-keygen -p -a 16 -f FILE; or use another key.",
+    ),
+}
+
+
+def message(reason: Reason, facts: Mapping[str, str | int] | None = None) -> str:
+    """Return the text of a reason with its facts filled in, at most 1,024 bytes of UTF-8."""
+    text = CATALOGUE[reason]
+    template = f"{text.says} {text.do}".strip()
+    filled = template.format_map(dict(facts or {}))
+    return filled.encode()[:MESSAGE_LIMIT].decode(errors="ignore")

@@ -1,0 +1,101 @@
+"""Every reason that a condition can carry, and what follows from it. A closed set: `reconcile` decides, people read.
+
+The texts for each reason stand in `api/messages.py`, and docs/reference/reasons.md is made from both.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from typing import Final
+
+from sshcredential_operator.api.keyreasons import KeyRefusal
+
+
+class Course(Enum):
+    """What follows from a reason, decided once for all of them."""
+
+    READY = "ready"
+    """Nothing is left to do."""
+    WORK = "work"
+    """The operator itself does the next step."""
+    WAIT = "wait"
+    """Something else has to appear; it is taken as soon as it is there."""
+    RETRY = "retry"
+    """Trouble that passes or is mended elsewhere; tried again with backoff, for ever."""
+    STOP = "stop"
+    """Only the user can help; a change of the spec, the Secret or the input is what continues it."""
+
+
+class Reason(StrEnum):
+    """The reason of the Ready condition."""
+
+    PENDING = "Pending"
+    AVAILABLE = "Available"
+    CREATING = "Creating"
+    UPDATING = "Updating"
+    SUSPENDED = "Suspended"
+
+    INPUT_SECRET_MISSING = "InputSecretMissing"
+    INPUT_KEY_MISSING = "InputKeyMissing"
+
+    SECRET_LOST = "SecretLost"
+    SECRET_TAMPERED = "SecretTampered"
+    SECRET_CONFLICT = "SecretConflict"
+    KEY_UNAVAILABLE = "KeyUnavailable"
+    ROLLBACK_DETECTED = "RollbackDetected"
+    ADOPTED_KEY_DIFFERS = "AdoptedKeyDiffers"
+    ALGORITHM_CHANGED = "AlgorithmChanged"
+    SOURCE_CHANGED = "SourceChanged"
+    NAME_CONFLICT = "NameConflict"
+    OPERATOR_NAMESPACE = "OperatorNamespace"
+    SPEC_INVALID = "SpecInvalid"
+
+    FORBIDDEN = "Forbidden"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    REFUSED_BY_SERVER = "RefusedByServer"
+    SERVER_UNAVAILABLE = "ServerUnavailable"
+    KEY_RING_UNAVAILABLE = "KeyRingUnavailable"
+
+    EMPTY = KeyRefusal.EMPTY.value
+    NOT_A_KEY = KeyRefusal.NOT_A_KEY.value
+    TOO_LARGE = KeyRefusal.TOO_LARGE.value
+    PUBLIC_KEY = KeyRefusal.PUBLIC_KEY.value
+    CERTIFICATE = KeyRefusal.CERTIFICATE.value
+    X509_CERTIFICATE = KeyRefusal.X509_CERTIFICATE.value
+    HARDWARE_KEY = KeyRefusal.HARDWARE_KEY.value
+    DSA_KEY = KeyRefusal.DSA_KEY.value
+    UNSUPPORTED_KEY_TYPE = KeyRefusal.UNSUPPORTED_KEY_TYPE.value
+    UNSUPPORTED_CURVE = KeyRefusal.UNSUPPORTED_CURVE.value
+    RSA_TOO_SMALL = KeyRefusal.RSA_TOO_SMALL.value
+    RSA_TOO_LARGE = KeyRefusal.RSA_TOO_LARGE.value
+    ODD_MODULUS_SIZE = KeyRefusal.ODD_MODULUS_SIZE.value
+    TRUNCATED = KeyRefusal.TRUNCATED.value
+    CORRUPT = KeyRefusal.CORRUPT.value
+    LABEL_MISMATCH = KeyRefusal.LABEL_MISMATCH.value
+    MULTIPLE_KEYS = KeyRefusal.MULTIPLE_KEYS.value
+    PUBLIC_PRIVATE_MISMATCH = KeyRefusal.PUBLIC_PRIVATE_MISMATCH.value
+    PASSPHRASE_REQUIRED = KeyRefusal.PASSPHRASE_REQUIRED.value
+    WRONG_PASSPHRASE = KeyRefusal.WRONG_PASSPHRASE.value
+    UNSUPPORTED_CIPHER = KeyRefusal.UNSUPPORTED_CIPHER.value
+    PPK_FORMAT = KeyRefusal.PPK_FORMAT.value
+    KDF_TOO_EXPENSIVE = KeyRefusal.KDF_TOO_EXPENSIVE.value
+    TIMED_OUT = KeyRefusal.TIMED_OUT.value
+
+
+_EXCEPTIONS: Final[dict[Reason, Course]] = {
+    Reason.AVAILABLE: Course.READY,
+    Reason.SUSPENDED: Course.READY,
+    Reason.PENDING: Course.WORK,
+    Reason.CREATING: Course.WORK,
+    Reason.UPDATING: Course.WORK,
+    Reason.INPUT_SECRET_MISSING: Course.WAIT,
+    Reason.INPUT_KEY_MISSING: Course.WAIT,
+    Reason.FORBIDDEN: Course.RETRY,
+    Reason.QUOTA_EXCEEDED: Course.RETRY,
+    Reason.REFUSED_BY_SERVER: Course.RETRY,
+    Reason.SERVER_UNAVAILABLE: Course.RETRY,
+    Reason.KEY_RING_UNAVAILABLE: Course.RETRY,
+}
+
+COURSE: Final[dict[Reason, Course]] = {reason: _EXCEPTIONS.get(reason, Course.STOP) for reason in Reason}
+"""What follows from each reason: where this table says nothing else, only the user can help."""

@@ -1,0 +1,157 @@
+"""The spec of an SSHCredential as a frozen value, parsed once when the object arrives. Used by `reconcile`.
+
+The API server has checked all this by the CRD's schema; what still does not fit becomes an `InvalidSpec`, not an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeVar, assert_never
+
+from sshcredential_operator.api.algorithms import GENERATED_BITS, Algorithm
+from sshcredential_operator.api.durations import parse_duration
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class DeletionPolicy(StrEnum):
+    """What happens to the Secret after its credential was deleted."""
+
+    DELETE = "Delete"
+    RETAIN = "Retain"
+
+
+class Generate(NamedTuple):
+    """A key pair that the operator makes."""
+
+    algorithm: Algorithm
+    bits: int
+    comment: str
+    passphrase: bool
+
+    @property
+    def kind_of_key(self) -> str:
+        """Algorithm and size in words, such as `RSA 4096`; Ed25519 has only one size."""
+        return describe_key(self.algorithm, self.bits)
+
+
+class SecretKeyRef(NamedTuple):
+    """One key of a Secret in the credential's own namespace."""
+
+    secret_name: str
+    key: str
+
+
+class ImportFrom(NamedTuple):
+    """A key pair that the user already has."""
+
+    private_key: SecretKeyRef
+    passphrase: SecretKeyRef | None
+
+
+Source = Generate | ImportFrom
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A spec that can be worked with."""
+
+    name: str
+    source: Source
+    deletion_policy: DeletionPolicy
+    deletion_grace_period: str
+    suspend: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidSpec:
+    """A spec that cannot: `field` is the path of the first field that does not fit."""
+
+    field: str
+
+
+def describe_key(algorithm: Algorithm, bits: int) -> str:
+    """Return algorithm and size in words, such as `RSA 4096`."""
+    return algorithm.value if algorithm is Algorithm.ED25519 else f"{algorithm.value} {bits}"
+
+
+def describe_source(source: Source) -> str:
+    """Return the source in the words of the spec, such as `importFrom Secret my-key`."""
+    match source:
+        case Generate():
+            return "generate"
+        case ImportFrom():
+            return f"importFrom Secret {source.private_key.secret_name}"
+    assert_never(source)
+
+
+class _InvalidError(Exception):
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+def parse_spec(raw: Mapping[str, Any], object_name: str) -> Spec | InvalidSpec:
+    """Return the parsed spec; `object_name` is the default of `spec.name`."""
+    try:
+        return Spec(
+            name=_text(raw, "name", object_name, "spec.name"),
+            source=_source(raw),
+            deletion_policy=_choice(DeletionPolicy, raw.get("deletionPolicy", "Delete"), "spec.deletionPolicy"),
+            deletion_grace_period=_duration(raw.get("deletionGracePeriod", "168h"), "spec.deletionGracePeriod"),
+            suspend=raw.get("suspend", False) is True,
+        )
+    except _InvalidError as error:
+        return InvalidSpec(error.field)
+
+
+def _source(raw: Mapping[str, Any]) -> Source:
+    generate, import_from = raw.get("generate"), raw.get("importFrom")
+    if isinstance(generate, Mapping) and import_from is None:
+        return _generate(generate)
+    if isinstance(import_from, Mapping) and generate is None:
+        passphrase = import_from.get("passphrase")
+        return ImportFrom(
+            _reference(import_from.get("privateKey"), "ssh-privatekey", "spec.importFrom.privateKey"),
+            None if passphrase is None else _reference(passphrase, "passphrase", "spec.importFrom.passphrase"),
+        )
+    raise _InvalidError("spec.generate")
+
+
+def _generate(raw: Mapping[str, Any]) -> Generate:
+    algorithm = _choice(Algorithm, raw.get("algorithm", "Ed25519"), "spec.generate.algorithm")
+    bits = raw.get("bits", GENERATED_BITS[algorithm][0])
+    if bits not in GENERATED_BITS[algorithm]:
+        raise _InvalidError("spec.generate.bits")
+    comment = _text(raw, "comment", "", "spec.generate.comment")
+    if not (comment.isascii() and (comment.isprintable() or not comment)):
+        raise _InvalidError("spec.generate.comment")
+    return Generate(algorithm, bits, comment, raw.get("passphrase", "None") == "Generate")
+
+
+def _reference(raw: object, default_key: str, field: str) -> SecretKeyRef:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("secretName"), str):
+        raise _InvalidError(field)
+    return SecretKeyRef(raw["secretName"], _text(raw, "key", default_key, field))
+
+
+def _text(raw: Mapping[str, Any], member: str, default: str, field: str) -> str:
+    value = raw.get(member, default)
+    if not isinstance(value, str):
+        raise _InvalidError(field)
+    return value
+
+
+def _duration(value: object, field: str) -> str:
+    if not isinstance(value, str) or parse_duration(value) is None:
+        raise _InvalidError(field)
+    return value
+
+
+def _choice(kind: type[_Choice], value: object, field: str) -> _Choice:
+    for member in kind:
+        if member.value == value:
+            return member
+    raise _InvalidError(field)

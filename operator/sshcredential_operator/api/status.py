@@ -1,0 +1,188 @@
+"""The status of an SSHCredential as a frozen value: read from the object, computed anew, compared, written.
+
+What a user or another program wrote into it is kept only where it fits; anything else makes it differ, and be
+overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from sshcredential_operator.api.reasons import COURSE, Course, Reason
+
+READY: Final = "Ready"
+RECONCILING: Final = "Reconciling"
+STALLED: Final = "Stalled"
+
+
+class Condition(NamedTuple):
+    """One metav1.Condition."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    observed_generation: int
+    last_transition_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What the status tells of the stored key; every member comes from the Secret's record."""
+
+    credential_id: str
+    key_number: int
+    rotation_serial: int
+    algorithm: str
+    bits: int
+    fingerprint: str
+    public_key: str
+    passphrase_protected: bool
+    created_at: str
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole status. `facts` is None as long as there was never a key."""
+
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
+    name: str | None = None
+    facts: KeyFacts | None = None
+    secret_name: str | None = None
+    notes: tuple[str, ...] = ()
+    exposure: str | None = None
+    extra: tuple[str, ...] = field(default=(), repr=False)
+    """Members that do not fit; never set in a computed status, so that they make the read one differ."""
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of that type."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+    @property
+    def ready(self) -> Condition | None:
+        """The Ready condition."""
+        return self.condition(READY)
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason of the Ready condition, if it is one of ours."""
+        ready = self.ready
+        return Reason(ready.reason) if ready and ready.reason in Reason.__members__.values() else None
+
+
+_FACTS: Final[dict[str, tuple[str, type]]] = {
+    "credentialId": ("credential_id", str),
+    "keyNumber": ("key_number", int),
+    "rotationSerial": ("rotation_serial", int),
+    "algorithm": ("algorithm", str),
+    "bits": ("bits", int),
+    "fingerprint": ("fingerprint", str),
+    "publicKey": ("public_key", str),
+    "passphraseProtected": ("passphrase_protected", bool),
+    "createdAt": ("created_at", str),
+}
+_OTHERS: Final = ("observedGeneration", "conditions", "name", "secretName", "notes", "exposure", "encryption", "usedBy")
+
+
+def parse_status(raw: Mapping[str, Any] | None) -> Status:
+    """Read a status as it lies in the object; a missing one gives the empty Status."""
+    raw = raw or {}
+    facts = _parse_facts(raw)
+    extra = [member for member in raw if member not in _OTHERS and member not in _FACTS]
+    if facts is None:
+        extra += [member for member in (*_FACTS, "encryption") if member in raw]
+    return Status(
+        observed_generation=_of_type(raw.get("observedGeneration"), int, 0),
+        conditions=tuple(_parse_condition(c) for c in raw.get("conditions") or ()),
+        name=_of_type(raw.get("name"), str, None),
+        facts=facts,
+        secret_name=_of_type(raw.get("secretName"), str, None),
+        notes=tuple(str(n) for n in raw.get("notes") or ()),
+        exposure=_of_type(raw.get("exposure"), str, None),
+        extra=tuple(extra),
+    )
+
+
+def _of_type(value: Any, kind: type, default: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+    return value if type(value) is kind else default
+
+
+def _parse_facts(raw: Mapping[str, Any]) -> KeyFacts | None:
+    values: dict[str, Any] = {name: raw.get(member) for member, (name, _) in _FACTS.items()}
+    if any(type(values[name]) is not kind for name, kind in _FACTS.values()):
+        return None
+    encryption = raw.get("encryption")
+    key_id = encryption.get("keyId") if isinstance(encryption, Mapping) else None
+    return KeyFacts(**values, key_id=key_id) if isinstance(key_id, str) else None
+
+
+def _parse_condition(raw: Mapping[str, Any]) -> Condition:
+    return Condition(
+        type=str(raw.get("type", "")),
+        status=str(raw.get("status", "")),
+        reason=str(raw.get("reason", "")),
+        message=str(raw.get("message", "")),
+        observed_generation=_of_type(raw.get("observedGeneration"), int, 0),
+        last_transition_time=str(raw.get("lastTransitionTime", "")),
+    )
+
+
+def merge_patch(status: Status, *, over: Status) -> dict[str, Any]:
+    """Return the JSON merge patch (RFC 7386) that makes `over` become `status`; null removes a member."""
+    patch: dict[str, Any] = {
+        "observedGeneration": status.observed_generation,
+        "conditions": [_condition_json(c) for c in status.conditions],
+        "name": status.name,
+        "secretName": status.secret_name,
+        "notes": list(status.notes) or None,
+        "exposure": status.exposure,
+        **_facts_json(status.facts),
+    }
+    return patch | dict.fromkeys(over.extra) if over.extra else patch
+
+
+def _facts_json(facts: KeyFacts | None) -> dict[str, Any]:
+    if facts is None:
+        return dict.fromkeys((*_FACTS, "encryption"))
+    return {member: getattr(facts, name) for member, (name, _) in _FACTS.items()} | {
+        "encryption": {"keyId": facts.key_id}
+    }
+
+
+def _condition_json(condition: Condition) -> dict[str, Any]:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "observedGeneration": condition.observed_generation,
+        "lastTransitionTime": condition.last_transition_time,
+    }
+
+
+def conditions_for(
+    reason: Reason, message: str, generation: int, before: Status, now: str, *, ready: str | None = None
+) -> tuple[Condition, ...]:
+    """Return the conditions of a reason, in kstatus' meaning: Ready always, Reconciling or Stalled when not normal.
+
+    `ready` overrides the status of Ready (a suspended credential keeps its last word). `now` is RFC 3339 in UTC; a
+    condition keeps its transition time as long as its status stays.
+    """
+    course = COURSE[reason]
+    wanted = [(READY, ready or ("True" if course is Course.READY else "False"))]
+    if course in {Course.WORK, Course.WAIT, Course.RETRY}:
+        wanted.append((RECONCILING, "True"))
+    if course is Course.STOP:
+        wanted.append((STALLED, "True"))
+
+    def since(kind: str, status: str) -> str:
+        old = before.condition(kind)
+        return old.last_transition_time if old and old.status == status else now
+
+    return tuple(
+        Condition(kind, status, reason.value, message, generation, since(kind, status)) for kind, status in wanted
+    )

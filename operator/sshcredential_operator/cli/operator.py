@@ -1,0 +1,72 @@
+"""`sshcredential-operator`: the operator's own command line, a console script."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from sshcredential_operator import __version__
+from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespace
+from sshcredential_operator.controller.connection import NoConfigurationError, connect, in_pod, pod_namespace
+from sshcredential_operator.controller.logs import set_up
+from sshcredential_operator.controller.operator import Operator, Options
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sshcredential-operator")
+def main() -> None:
+    """Keep SSH credentials on Kubernetes."""
+
+
+@main.command()
+@click.option(
+    "--operator-namespace",
+    metavar="NS",
+    help=f"Namespace of the key ring. Default: the pod's own, elsewhere {DEFAULT_OPERATOR_NAMESPACE}.",
+)
+@click.option("--workspace", "workspaces", metavar="NS", multiple=True, help="A namespace to serve. May be repeated.")
+@click.option("--all-namespaces", is_flag=True, help="Serve every namespace; needs the rights cluster-wide.")
+@click.option(
+    "--listen",
+    metavar="ADDRESS:PORT",
+    help="Where /healthz, /readyz and /metrics are served. Default: :8080 in a pod, elsewhere a free loopback port.",
+)
+@click.option("--log-format", type=click.Choice(["json", "console"]), help="Default: console on a terminal, else json.")
+@click.option("--debug", is_flag=True, help="Log more of what the operator itself does.")
+def run(
+    operator_namespace: str | None,
+    workspaces: tuple[str, ...],
+    all_namespaces: bool,
+    listen: str | None,
+    log_format: str | None,
+    debug: bool,
+) -> None:
+    """Run the operator, with the cluster that KUBECONFIG names or the one this pod runs in."""
+    if all_namespaces == bool(workspaces):
+        raise click.UsageError("Give either --workspace NS (repeatable) or --all-namespaces.")
+    host, port = _address(listen or (":8080" if in_pod() else "127.0.0.1:0"))
+    own = operator_namespace or pod_namespace() or DEFAULT_OPERATOR_NAMESPACE
+    if own in workspaces:
+        raise click.UsageError(f"Namespace {own} holds the key ring and cannot be a workspace.")
+    set_up(json=log_format == "json" or (log_format is None and not sys.stderr.isatty()), debug=debug)
+    options = Options(Namespace(own), tuple(Namespace(name) for name in dict.fromkeys(workspaces)), host, port)
+    asyncio.run(_run(options))
+
+
+async def _run(options: Options) -> None:
+    try:
+        connection = await connect()
+    except NoConfigurationError:
+        raise click.ClickException(
+            "No cluster to work with: set KUBECONFIG to a readable kubeconfig whose context works, or run in a pod."
+        ) from None
+    await Operator(options, connection).run()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - ports
+        raise click.UsageError("--listen wants ADDRESS:PORT, such as 127.0.0.1:8080 or :8080.")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what `:8080` means

@@ -1,0 +1,114 @@
+"""The connection to the API server: configuration and credentials by the official client package, requests by aiohttp.
+
+Everything that talks to the API server, Kopf included, takes its session from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from kubernetes.aio import config as kube_config
+from kubernetes.aio.client import Configuration
+
+from sshcredential_operator.api.names import FIELD_MANAGER
+
+TOKEN_REFRESH_SECONDS: Final = 60
+SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+class NoConfigurationError(Exception):
+    """Neither a kubeconfig nor a pod's service account is there."""
+
+
+class Connection:
+    """Server address, TLS and credentials; the credentials are read again every minute and after a 401."""
+
+    def __init__(self, configuration: Configuration, authorization: Mapping[str, str]) -> None:
+        self._configuration, self._authorization = configuration, authorization
+        self._sessions: weakref.WeakSet[aiohttp.ClientSession] = weakref.WeakSet()
+        self.server: str = configuration.host.rstrip("/")
+
+    def session(self, *, connections: int) -> aiohttp.ClientSession:
+        """Return a new session with current credentials; `connections` bounds it, 0 does not."""
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, ssl=_tls(self._configuration), force_close=False),
+            headers={"User-Agent": FIELD_MANAGER, **self._authorization},
+            proxy=self._configuration.proxy,
+            auto_decompress=True,
+        )
+        self._sessions.add(session)
+        return session
+
+    async def refresh(self) -> None:
+        """Read the credentials again: a rotated token file, an exec plugin's next token."""
+        self._configuration = await load_configuration()
+        self._authorization = await _authorization(self._configuration)
+        for session in self._sessions:
+            session.headers.update(self._authorization)
+
+    async def keep_fresh(self) -> None:
+        """Refresh for ever; a failure leaves the credentials as they are until the next try."""
+        while True:
+            await asyncio.sleep(TOKEN_REFRESH_SECONDS)
+            try:
+                await self.refresh()
+            except (NoConfigurationError, OSError):
+                continue
+
+
+async def connect() -> Connection:
+    """Return the connection that KUBECONFIG, ~/.kube/config or the pod's service account describes."""
+    configuration = await load_configuration()
+    return Connection(configuration, await _authorization(configuration))
+
+
+async def load_configuration() -> Configuration:
+    """Load the client configuration; raises NoConfigurationError with no text of the library's."""
+    configuration = Configuration()
+    try:
+        if in_pod() and not os.environ.get("KUBECONFIG"):
+            kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            await kube_config.load_kube_config(  # type: ignore[no-untyped-call]
+                client_configuration=configuration, persist_config=False
+            )
+    except Exception:  # noqa: BLE001 - the loader raises anything, and its texts may hold credentials
+        raise NoConfigurationError from None
+    return configuration
+
+
+def in_pod() -> bool:
+    """Whether a service account's token is mounted here."""
+    return (SERVICE_ACCOUNT / "token").exists()
+
+
+def pod_namespace() -> str | None:
+    """Return the namespace of the pod that this process runs in."""
+    path = SERVICE_ACCOUNT / "namespace"
+    return path.read_text().strip() if path.exists() else None
+
+
+async def _authorization(configuration: Configuration) -> Mapping[str, str]:
+    settings: Mapping[str, Any] = await configuration.auth_settings()
+    return {
+        entry["key"]: entry["value"]
+        for entry in settings.values()
+        if entry.get("in") == "header" and entry.get("value")
+    }
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    if not configuration.verify_ssl:  # the kubeconfig says so: insecure-skip-tls-verify
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,145 @@
+"""The port `Inputs`: input Secrets are read when a key is taken from them, and watched only while somebody waits.
+
+The watch asks for metadata only, in one namespace, and ends with the last one who waits. All it tells is: look again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+
+from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.ports import SECRETS_PATH, ApiInputs
+from sshcredential_operator.controller.requests import METADATA_LIST, METADATA_ONLY
+from sshcredential_operator.controller.work_queue import WorkQueue
+
+SERVER_TIMEOUT = 300
+_LINE_LIMIT = 4 * 1024 * 1024
+
+
+class WatchedInputs:
+    """Interest of credentials in Secrets, one metadata watch per namespace that has any."""
+
+    def __init__(self, connection: Connection, reader: ApiInputs, queue: WorkQueue) -> None:
+        self._connection, self._reader, self._queue = connection, reader, queue
+        self._session = connection.session(connections=0)
+        self._interest: dict[Namespace, dict[CredentialKey, frozenset[str]]] = {}
+        self._present: dict[Namespace, set[str]] = {}
+        self._watches: dict[Namespace, asyncio.Task[None]] = {}
+
+    async def read(self, namespace: Namespace, secret_name: str) -> Mapping[str, bytes] | None:
+        """Read a user's Secret live."""
+        return await self._reader.read(namespace, secret_name)
+
+    def present(self, namespace: Namespace, secret_name: str) -> bool | None:
+        """Whether the Secret exists; None as long as nobody watches it."""
+        present = self._present.get(namespace)
+        return None if present is None else secret_name in present
+
+    def watch(self, key: CredentialKey, secret_names: frozenset[str]) -> None:
+        """Look at this credential again when one of these Secrets changes; the empty set ends it."""
+        interested = self._interest.setdefault(key.namespace, {})
+        known = interested.get(key, frozenset())
+        if secret_names:
+            interested[key] = secret_names
+        else:
+            interested.pop(key, None)
+        self._tend(key.namespace)
+        if secret_names - known and key.namespace in self._present:
+            self._queue.add_later(
+                key, 0
+            )  # the watch was there before: what came between read and now was told to nobody
+
+    def resume(self) -> None:
+        """Start watches again that somebody else's clean-up has ended."""
+        for namespace in list(self._interest):
+            self._tend(namespace)
+
+    async def close(self) -> None:
+        """End all watches."""
+        for task in self._watches.values():
+            task.cancel()
+        await asyncio.gather(*self._watches.values(), return_exceptions=True)
+        await self._session.close()
+
+    def _tend(self, namespace: Namespace) -> None:
+        task = self._watches.get(namespace)
+        if self._interest.get(namespace):
+            if task is None or task.done():
+                self._watches[namespace] = asyncio.create_task(self._follow(namespace), name=f"inputs of {namespace}")
+            return
+        self._interest.pop(namespace, None)
+        self._present.pop(namespace, None)
+        if task is not None:
+            del self._watches[namespace]
+            task.cancel()
+
+    async def _follow(self, namespace: Namespace) -> None:
+        version = ""
+        while True:
+            try:
+                version = version or await self._list(namespace)
+                async for event in self._events(namespace, version):
+                    version = self._take(namespace, event)
+            except _RelistError:
+                version = ""
+            except (aiohttp.ClientError, OSError, TimeoutError, orjson.JSONDecodeError, LookupError):
+                await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+
+    async def _list(self, namespace: Namespace) -> str:
+        url = self._connection.server + SECRETS_PATH.format(namespace=namespace)
+        async with self._session.get(url, headers={"Accept": METADATA_LIST}, raise_for_status=True) as response:
+            listed = orjson.loads(await response.read())
+        names = {item["metadata"]["name"] for item in listed["items"]}
+        before = self._present.get(namespace)
+        self._present[namespace] = names
+        for key, wanted in self._interest.get(namespace, {}).items():
+            if before is None or (wanted & names) != (wanted & before):
+                self._queue.add(key)
+        version: str = listed["metadata"]["resourceVersion"]
+        return version
+
+    async def _events(self, namespace: Namespace, version: str) -> AsyncIterator[dict[str, Any]]:
+        url = self._connection.server + SECRETS_PATH.format(namespace=namespace)
+        parameters = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(SERVER_TIMEOUT),
+        }
+        timeout = aiohttp.ClientTimeout(total=SERVER_TIMEOUT + 30, sock_connect=5)
+        async with self._session.get(
+            url, params=parameters, headers={"Accept": METADATA_ONLY}, timeout=timeout, raise_for_status=True
+        ) as response:
+            buffer = b""
+            async for chunk in response.content.iter_any():
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                if len(buffer) > _LINE_LIMIT:
+                    return
+                for line in lines:
+                    yield orjson.loads(line)
+
+    def _take(self, namespace: Namespace, event: dict[str, Any]) -> str:
+        if event["type"] == "ERROR":
+            raise _RelistError
+        metadata = event["object"]["metadata"]
+        present = self._present.setdefault(namespace, set())
+        if event["type"] in {"ADDED", "MODIFIED"}:
+            present.add(metadata["name"])
+        elif event["type"] == "DELETED":
+            present.discard(metadata["name"])
+        for key, wanted in self._interest.get(namespace, {}).items():
+            if metadata.get("name") in wanted:
+                self._queue.add(key)
+        version: str = metadata["resourceVersion"]
+        return version
+
+
+class _RelistError(Exception):
+    """The watch cannot be continued from where it was."""

@@ -1,0 +1,47 @@
+"""The port `KeyWork`: generation in threads, judging in limited processes, both bounded.
+
+An Ed25519 or ECDSA pair is made at once: that takes well under a millisecond. RSA takes seconds, without holding the
+interpreter lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from sshcredential_operator.api.algorithms import Algorithm
+from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.api.spec import Generate
+from sshcredential_operator.keys.generate import generate, generate_passphrase
+from sshcredential_operator.keys.judge import Accepted, Refused
+from sshcredential_operator.keys.keypair import KeyPair
+from sshcredential_operator.keys.pool import KeyPool
+
+RSA_THREADS: Final = 2
+
+
+class LocalKeyWork:
+    """Makes and judges keys on this machine."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RSA_THREADS, thread_name_prefix="rsa")
+        self._pool = KeyPool()
+
+    async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]:
+        """Make a key pair and, where asked for, a passphrase."""
+        arguments = (wanted.algorithm, wanted.bits, wanted.comment)
+        if wanted.algorithm is Algorithm.RSA:
+            pair = await asyncio.get_running_loop().run_in_executor(self._threads, generate, *arguments)
+        else:
+            pair = generate(*arguments)
+        return pair, generate_passphrase() if wanted.passphrase else None
+
+    async def judge(self, file: Sensitive, passphrase: Sensitive | None) -> Accepted | Refused:
+        """Judge a user's key in a limited process."""
+        return await self._pool.judge(file, passphrase)
+
+    async def close(self) -> None:
+        """End the processes; a thread that is making a key is left to finish."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._pool.close()

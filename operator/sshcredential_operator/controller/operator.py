@@ -1,0 +1,200 @@
+"""Puts the operator together and runs it until it is told to stop. Called by `cli/operator.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import resource
+import signal
+import socket
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.controller.admission import import_policy_is_present
+from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.health import Health, HealthServer
+from sshcredential_operator.controller.inputs import WatchedInputs
+from sshcredential_operator.controller.key_work import LocalKeyWork
+from sshcredential_operator.controller.logs import where
+from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets, api_is_served
+from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
+from sshcredential_operator.controller.shell import Tap, run_kopf
+from sshcredential_operator.controller.store import Store
+from sshcredential_operator.controller.work_queue import WorkQueue
+from sshcredential_operator.controller.worker import SHARE, WORKERS, work
+from sshcredential_operator.controller.workspaces import KeyringWorkspaces
+from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
+from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS: Final = 8.0
+"""How long running passes may take to finish when the operator stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `sshcredential-operator run` was told. No workspaces means all namespaces."""
+
+    operator_namespace: Namespace
+    workspaces: tuple[Namespace, ...]
+    host: str
+    port: int
+
+
+class Operator:
+    """One running operator. Everything is made here once and handed to those who need it."""
+
+    def __init__(self, options: Options, connection: Connection) -> None:
+        self._options, self._connection = options, connection
+        self._requests = Requests(connection)
+        self._store, self._queue, self._health = Store(), WorkQueue(share=SHARE), Health()
+        self._metrics = Metrics(self._store, self._queue)
+        self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
+        ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
+        self._keyring = Keyring(ring_store)
+        self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
+        self._keys = LocalKeyWork()
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        no_core_dumps()
+        self._listen_to_signals()
+        server = HealthServer(self._health, self._metrics)
+        address = await server.start(self._options.host, self._options.port)
+        log.info("listening", extra={"address": address})
+        self._health.wait_for("start", "The operator is starting.")
+        background = [_task(self._health.keep_beating()), _task(self._connection.keep_fresh())]
+        try:
+            if await self._until_stopped(self._open_key_ring()):
+                await self._reconcile()
+        finally:
+            await _cancel(background)
+            await self._inputs.close()
+            await self._keys.close()
+            await self._requests.close()
+            await server.stop()
+            log.info("stopped")
+
+    async def _reconcile(self) -> None:
+        world = self._world()
+        # Kopf cancels, when it stops, every task that was made after it was started: the workers come first.
+        workers = [_task(work(self._queue, world, self._metrics)) for _ in range(WORKERS)]
+        try:
+            await self._supervise_kopf()
+        finally:
+            await self._let_passes_finish()
+            await _cancel(workers)
+
+    async def _supervise_kopf(self) -> None:
+        tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
+        while not self._stopping.is_set():
+            if not await self._until_stopped(self._api_served()):
+                return
+            await self._look_for_import_policy()
+            self._health.has("start")
+            try:
+                await run_kopf(self._connection, tap, self._options.workspaces, self._stopping)
+                return  # it ends without an error only when it was told to
+            except Exception as error:  # noqa: BLE001 - whatever it is, the framework is started again
+                log.error("Kopf ended, starting it again", extra={"error": type(error).__name__, "at": where(error)})
+            self._health.wait_for("start", "The watches are being started again.")
+            self._listen_to_signals()
+            self._inputs.resume()
+            await asyncio.sleep(random.uniform(0.5, 2.0))  # noqa: S311 - jitter
+
+    def _world(self) -> World:
+        return World(
+            known=self._store,
+            secrets=ApiSecrets(self._requests),
+            credentials=ApiCredentials(self._requests),
+            inputs=self._inputs,
+            workspaces=self._workspaces,
+            keys=self._keys,
+            announcer=ApiAnnouncer(self._requests, socket.gethostname()),
+            operator_namespace=self._options.operator_namespace,
+            now=lambda: datetime.now(UTC),
+        )
+
+    async def _open_key_ring(self) -> None:
+        while True:
+            try:
+                await self._keyring.open()
+            except KeyringRefused as refused:
+                sentence = PROBLEMS[refused.problem]
+            except TroubleError as trouble:
+                sentence = (
+                    f"The key ring in namespace {self._options.operator_namespace} cannot be read or written "
+                    f"({trouble.reason.value}): does the namespace exist, and may the operator use Secrets there?"
+                )
+            else:
+                self._health.has("key ring")
+                return
+            if self._health.wait_for("key ring", sentence):
+                log.error(sentence)
+            await asyncio.sleep(random.uniform(1.0, 3.0))  # noqa: S311 - jitter
+
+    async def _api_served(self) -> None:
+        sentence = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
+        while True:
+            try:
+                if await api_is_served(self._requests):
+                    self._health.has("api")
+                    return
+            except TroubleError:
+                sentence = "The API server cannot be reached; trying again."
+            if self._health.wait_for("api", sentence):
+                log.warning(sentence)
+            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+
+    async def _look_for_import_policy(self) -> None:
+        present = await import_policy_is_present(self._requests)
+        self._metrics.import_policy.set(-1 if present is None else int(present))
+        if present is False:
+            log.warning(
+                "the admission policy sshcredential-operator-import is missing: whoever may create credentials can "
+                "import from Secrets that he may not read; apply charts/sshcredential-operator/files/admission/"
+            )
+
+    async def _until_stopped(self, work_to_do: Coroutine[Any, Any, None]) -> bool:
+        doing, stopping = _task(work_to_do), _task(self._stopping.wait())
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finished = doing.done()
+        await _cancel([doing, stopping])
+        if finished:
+            doing.result()
+        return finished and not self._stopping.is_set()
+
+    async def _let_passes_finish(self) -> None:
+        self._queue.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._queue.idle(), GRACE_SECONDS)
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+
+
+def no_core_dumps() -> None:
+    """Keys in memory must not be written to disk by a crash."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _task(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    return asyncio.create_task(coroutine)
+
+
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,117 @@
+"""Requests to the API server: bytes out, answers parsed only where somebody looks at them, refusals as reasons.
+
+Used by the ports in `controller/ports.py` and by nothing else on the way of a credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.controller.connection import Connection, NoConfigurationError
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+CONNECTIONS: Final = 16
+TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+JSON: Final = "application/json"
+METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status code and body of an answer that the caller asked to see."""
+
+    code: int
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Parse the body; an answer that was cut off is trouble, not an error."""
+        try:
+            parsed: dict[str, Any] = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise TroubleError(Reason.SERVER_UNAVAILABLE) from None
+        return parsed
+
+
+class Requests:
+    """Sends requests over one bounded session."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._session = connection.session(connections=CONNECTIONS)
+
+    async def send(  # noqa: PLR0913 - a request has these parts
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        expect: frozenset[int] = frozenset(),
+        what: str = "",
+    ) -> Answer:
+        """Return the answer if it succeeded or its code is in `expect`; raise TroubleError otherwise.
+
+        `what` names the resource in the words of RBAC, for messages to people.
+        """
+        headers = {"Content-Type": content_type, "Accept": accept}
+        data = None if body is None else orjson.dumps(body)
+        answer = await self._once(method, path, headers, data, expect, what)
+        if answer.code == _UNAUTHORIZED:  # the token may just have been rotated
+            await self._refresh()
+            answer = await self._once(method, path, headers, data, expect, what)
+        if answer.code == _UNAUTHORIZED:
+            raise TroubleError(Reason.SERVER_UNAVAILABLE)
+        return answer
+
+    async def _refresh(self) -> None:
+        try:
+            await self._connection.refresh()
+        except NoConfigurationError:
+            raise TroubleError(Reason.SERVER_UNAVAILABLE) from None
+
+    async def _once(
+        self, method: str, path: str, headers: Mapping[str, str], data: bytes | None, expect: frozenset[int], what: str
+    ) -> Answer:
+        url = self._connection.server + path
+        try:
+            async with self._session.request(method, url, data=data, headers=headers, timeout=TIMEOUT) as response:
+                answer = Answer(response.status, await response.read())
+                retry_after = response.headers.get("Retry-After")
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            raise TroubleError(Reason.SERVER_UNAVAILABLE) from None
+        if response.ok or answer.code in expect or answer.code == _UNAUTHORIZED:
+            return answer
+        raise _trouble(answer, retry_after, _VERBS.get(method, method.lower()), what)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._session.close()
+
+
+_VERBS: Final = {"POST": "create", "PUT": "update"}
+
+
+def _trouble(answer: Answer, retry_after: str | None, verb: str, what: str) -> TroubleError:
+    if answer.code == _TOO_MANY or answer.code >= _SERVER_ERROR:
+        seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
+        return TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=seconds)
+    facts: dict[str, str | int] = {"verb": verb, "resource": what, "code": answer.code}
+    if answer.code == _FORBIDDEN:
+        quota = b"exceeded quota" in answer.body
+        return TroubleError(Reason.QUOTA_EXCEEDED if quota else Reason.FORBIDDEN, facts)
+    return TroubleError(Reason.REFUSED_BY_SERVER, facts)

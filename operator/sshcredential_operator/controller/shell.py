@@ -1,0 +1,205 @@
+"""Kopf as the shell: it discovers, lists, watches, reconnects and stops; its events go into our store and queue.
+
+Kopf's per-object machinery is not entered: events are taken from its stream before it (measured in
+docs/design/001-kopf-is-the-shell.md), where also the end of a list can be seen. This is the only importer of kopf.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import kopf
+from kopf._cogs.clients import errors, watching
+from kopf._cogs.structs import bodies, references
+
+from sshcredential_operator.api.credential import parse_credential
+from sshcredential_operator.api.names import (
+    GROUP,
+    PLURAL,
+    SECRET_TYPE,
+    VERSION,
+    CredentialKey,
+    Namespace,
+    credential_of_secret,
+)
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.logs import where
+from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.ports import parse_secret
+from sshcredential_operator.controller.store import Kind, Scope, Store
+from sshcredential_operator.controller.work_queue import WorkQueue
+from sshcredential_operator.controller.workspaces import KeyringWorkspaces
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+log = logging.getLogger(__name__)
+
+SERVER_TIMEOUT: Final = 300
+LIST_CHUNK: Final = 500
+
+
+class Tap:
+    """Takes what Kopf lists and watches. One stream per kind and scope."""
+
+    def __init__(self, store: Store, queue: WorkQueue, workspaces: KeyringWorkspaces, metrics: Metrics) -> None:
+        self._store, self._queue, self._workspaces, self._metrics = store, queue, workspaces, metrics
+        self._original = watching.infinite_watch
+
+    async def infinite_watch(
+        self,
+        *,
+        settings: kopf.OperatorSettings,
+        resource: references.Resource,
+        namespace: references.Namespace,
+        **others: Any,
+    ) -> AsyncIterator[Any]:
+        """Stand in for Kopf's function of this name: never ends, whatever one list or watch runs into."""
+        kind = Kind(resource.plural)
+        scope = Namespace(namespace) if namespace else None
+        others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
+        while True:
+            listing = Listing(kind, scope, self._store)
+            try:
+                async for event in self._original(settings=settings, resource=resource, namespace=namespace, **others):
+                    if event is watching.Bookmark.LISTED:
+                        self._listed(listing)
+                        yield event
+                    elif event["type"] != "BOOKMARK":
+                        self._take(kind, event, listing)
+            except Exception as error:  # noqa: BLE001 - one stream's trouble is no other's, and not the process'
+                self._failed(kind, scope, error)
+                await asyncio.sleep(random.uniform(0.5, 2.0))  # noqa: S311 - jitter
+
+    def _take(self, kind: Kind, event: bodies.RawEvent, listing: Listing) -> None:
+        raw, deleted = event["object"], event["type"] == "DELETED"
+        try:
+            key, changed = self._saw(kind, raw, deleted=deleted)
+        except (LookupError, TypeError, ValueError) as error:  # one odd object must not stop the stream
+            log.error("an object could not be read", extra={"kind": kind.value, "at": where(error)})
+            return
+        if key is None:
+            return
+        if event["type"] is None:
+            listing.seen.add(key)
+        if deleted:
+            self._workspaces.forget(key.namespace)
+        self._look_at(changed, listing.scope)
+
+    def _saw(
+        self, kind: Kind, raw: Mapping[str, Any], *, deleted: bool
+    ) -> tuple[CredentialKey | None, Iterator[CredentialKey]]:
+        if kind is Kind.CREDENTIALS:
+            credential = parse_credential(raw)
+            return credential.key, self._store.saw_credential(credential, deleted=deleted)
+        metadata = raw["metadata"]
+        key = credential_of_secret(Namespace(metadata["namespace"]), metadata["name"])
+        if key is None:
+            return None, iter(())
+        return key, self._store.saw_secret(key, parse_secret(raw), deleted=deleted)
+
+    def _listed(self, listing: Listing) -> None:
+        was_ready = self._store.is_ready(listing.scope)
+        gone = self._store.listed(listing.kind, listing.scope, listing.seen, listing.before)
+        for key in gone:
+            self._workspaces.forget(key.namespace)
+        self._look_at(gone if was_ready else self._everything(listing.scope), listing.scope)
+        log.info(
+            "listed", extra={"kind": listing.kind.value, "scope": _words(listing.scope), "objects": len(listing.seen)}
+        )
+
+    def _failed(self, kind: Kind, scope: Scope, error: Exception) -> None:
+        self._metrics.watch_failures.labels(kind.value).inc()
+        extra = {"kind": kind.value, "scope": _words(scope)}
+        if isinstance(error, errors.APIForbiddenError):
+            log.error("no right to list and watch: bind the operator's workspace role there", extra=extra)
+            self._store.blocked(kind, scope, TroubleError(Reason.FORBIDDEN, {"verb": "list", "resource": kind.value}))
+            self._look_at(self._everything(scope), scope)
+        elif isinstance(error, errors.APINotFoundError) and kind is Kind.CREDENTIALS:
+            log.error("the API is not served: install the CRD (crds/); going on as soon as it is there", extra=extra)
+        else:
+            log.warning("watch broken, starting again", extra={**extra, "error": type(error).__name__})
+
+    def _everything(self, scope: Scope) -> Iterable[CredentialKey]:
+        return self._store.keys(Kind.CREDENTIALS, scope) | self._store.keys(Kind.SECRETS, scope)
+
+    def _look_at(self, keys: Iterable[CredentialKey], scope: Scope) -> None:
+        if self._store.is_ready(scope):
+            for key in keys:
+                self._queue.add(key)
+
+
+class Listing:
+    """One list that is under way: what was known before, and what it has shown so far."""
+
+    __slots__ = ("before", "kind", "scope", "seen")
+
+    def __init__(self, kind: Kind, scope: Scope, store: Store) -> None:
+        self.kind, self.scope = kind, scope
+        self.before = store.keys(kind, scope)
+        self.seen: set[CredentialKey] = set()
+
+
+async def run_kopf(
+    connection: Connection, tap: Tap, namespaces: tuple[Namespace, ...], stopping: asyncio.Event
+) -> None:
+    """Run Kopf until it stops; no namespaces means all of them. Raises whatever ends it otherwise."""
+    watching.infinite_watch = tap.infinite_watch
+    await kopf.operator(
+        registry=_registry(connection),
+        settings=_settings(),
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=list(namespaces),
+        stop_flag=stopping,
+    )
+
+
+def _registry(connection: Connection) -> kopf.OperatorRegistry:
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        await connection.refresh()
+        return kopf.AiohttpSession(server=connection.server, aiohttp_session=connection.session(connections=0))
+
+    def taken(**_: Any) -> None:
+        """Say to Kopf that these resources are wanted; their events are taken from the stream before they come here."""
+
+    kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(taken)
+    kopf.on.event("", "v1", "secrets", registry=registry)(taken)
+    return registry
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.process.ultimate_exiting_timeout = None
+    settings.queueing.idle_timeout = 0.1
+    settings.watching.chunk_size = LIST_CHUNK
+    settings.watching.server_timeout = SERVER_TIMEOUT
+    settings.watching.client_timeout = SERVER_TIMEOUT + 30
+    settings.watching.connect_timeout = 5
+    # By type, which Kubernetes never lets change. The string key "v1/secrets" would match nothing: every Secret would
+    # be watched.
+    settings.watching.field_selectors["v1", "secrets"] = f"type={SECRET_TYPE}"
+    settings.networking.request_timeout = 60
+    settings.networking.connect_timeout = 5
+    settings.networking.error_backoffs = _Backoffs()
+    return settings
+
+
+class _Backoffs:
+    """A few jittered retries; then the stream's own loop takes over, which can tell people what is wrong."""
+
+    def __iter__(self) -> Iterator[float]:
+        return (random.uniform(ceiling / 2, ceiling) for ceiling in (0.1, 0.4, 1.0))  # noqa: S311 - jitter
+
+
+def _words(scope: Scope) -> str:
+    return scope or "all namespaces"

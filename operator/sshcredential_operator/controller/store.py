@@ -1,0 +1,189 @@
+"""What the watches have shown, and what this operator wrote since. Fed by `shell.py`, read by passes as `Known`.
+
+Per namespace or for all: nothing is handed out before both lists are complete, and what a later list no longer
+holds is swept, because a watch does not tell of what vanished while it was away.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Final
+
+from sshcredential_operator.api.credential import Credential
+from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+Scope = Namespace | None
+"""One namespace, or None for all of them."""
+
+ENDS_KEPT: Final = 10_000
+"""How many deletions are remembered, for answers that come back after them."""
+
+
+class Kind(Enum):
+    """What is watched."""
+
+    CREDENTIALS = "sshcredentials"
+    SECRETS = "secrets"
+
+
+class Store:
+    """Known objects by credential. Not thread-safe: it lives in the event loop."""
+
+    def __init__(self) -> None:
+        self._credentials: dict[CredentialKey, Credential] = {}
+        self._secrets: dict[CredentialKey, RawSecret | SecretSeen] = {}
+        self._claims: defaultdict[tuple[Namespace, str], set[CredentialKey]] = defaultdict(set)
+        self._listed: set[tuple[Kind, Scope]] = set()
+        self._blocked: dict[tuple[Kind, Scope], TroubleError] = {}
+        self._gone: OrderedDict[tuple[Kind, CredentialKey], str] = OrderedDict()
+
+    # --- what passes read (the port `Known`)
+
+    def credential(self, key: CredentialKey) -> Credential | None:
+        """The credential, or None if there is none that we know of."""
+        return self._credentials.get(key)
+
+    def secret(self, key: CredentialKey) -> RawSecret | SecretSeen | None:
+        """The credential's Secret as it was last seen or written."""
+        return self._secrets.get(key)
+
+    def rival(self, credential: Credential) -> str | None:
+        """Return who holds this credential's name instead: who has a key, then the older, then the smaller uid."""
+        claims = self._claims.get((credential.key.namespace, credential.claimed_name), set())
+        if len(claims) < 2:  # noqa: PLR2004 - alone
+            return None
+        holder = min((self._credentials[key] for key in claims), key=_precedence)
+        return None if holder.key == credential.key else holder.key.name
+
+    def trouble(self, key: CredentialKey) -> TroubleError | None:
+        """Why the Secrets of this namespace cannot be watched, if so."""
+        return self._blocked.get((Kind.SECRETS, key.namespace)) or self._blocked.get((Kind.SECRETS, None))
+
+    def remember_secret(self, key: CredentialKey, secret: RawSecret | SecretSeen | None) -> None:
+        """Keep what a live read or a write of ours has shown, until the watch shows something newer."""
+        if secret is None:
+            self._secrets.pop(key, None)
+        elif self._is_news(Kind.SECRETS, key, self._secrets.get(key), secret.resource_version):
+            self._secrets[key] = secret
+
+    def remember_credential(self, key: CredentialKey, credential: Credential | None) -> None:
+        """Keep what a live read or a write of ours has shown, until the watch shows something newer."""
+        if credential is None:
+            self._drop_credential(key)
+        elif self._is_news(Kind.CREDENTIALS, key, self._credentials.get(key), credential.resource_version):
+            self._put_credential(credential)
+
+    # --- what the watches feed; each returns the credentials to look at
+
+    def saw_credential(self, credential: Credential, *, deleted: bool) -> Iterator[CredentialKey]:
+        """Take an event of a credential; older revisions than the known one say nothing."""
+        known = self._credentials.get(credential.key)
+        if known and not _is_later(credential.resource_version, known.resource_version):
+            return iter(())
+        rivals = self._rivals(known) | self._rivals(credential)
+        if deleted:
+            self._drop_credential(credential.key)
+            self._bury(Kind.CREDENTIALS, credential.key, credential.resource_version)
+        else:
+            self._put_credential(credential)
+        return iter({credential.key} | rivals)
+
+    def saw_secret(self, key: CredentialKey, secret: RawSecret, *, deleted: bool) -> Iterator[CredentialKey]:
+        """Take an event of a Secret of our type; older revisions than the known one say nothing."""
+        known = self._secrets.get(key)
+        if known and not _is_later(secret.resource_version, known.resource_version):
+            return iter(())
+        if deleted:
+            self._secrets.pop(key, None)
+            self._bury(Kind.SECRETS, key, secret.resource_version)
+        else:
+            self._secrets[key] = secret
+        return iter((key,))
+
+    def listed(
+        self, kind: Kind, scope: Scope, seen: Iterable[CredentialKey], before: frozenset[CredentialKey]
+    ) -> set[CredentialKey]:
+        """Take the end of a list: sweep what was known `before` it began and is not in it; return what was swept."""
+        gone = set(before) - set(seen)
+        for key in gone:
+            if kind is Kind.CREDENTIALS:
+                self._drop_credential(key)
+            else:
+                self._secrets.pop(key, None)
+        self._listed.add((kind, scope))
+        self._blocked.pop((kind, scope), None)
+        return gone
+
+    def blocked(self, kind: Kind, scope: Scope, trouble: TroubleError) -> None:
+        """Note that a list or watch is not permitted at the moment."""
+        self._blocked[kind, scope] = trouble
+
+    # --- bookkeeping
+
+    def keys(self, kind: Kind, scope: Scope) -> frozenset[CredentialKey]:
+        """Return the credentials of a scope that an object of this kind is known for."""
+        known: Iterable[CredentialKey] = self._credentials if kind is Kind.CREDENTIALS else self._secrets
+        return frozenset(key for key in known if scope is None or key.namespace == scope)
+
+    def is_ready(self, scope: Scope) -> bool:
+        """Whether both lists of a scope are complete, or one is complete and the other is not permitted."""
+        return (Kind.CREDENTIALS, scope) in self._listed and (
+            (Kind.SECRETS, scope) in self._listed or (Kind.SECRETS, scope) in self._blocked
+        )
+
+    def credentials(self) -> Iterable[Credential]:
+        """All known credentials, for metrics."""
+        return self._credentials.values()
+
+    def orphans(self) -> int:
+        """How many Secrets of ours have no credential."""
+        return sum(1 for key in self._secrets if key not in self._credentials)
+
+    def blocked_scopes(self) -> Iterable[tuple[Kind, Scope]]:
+        """What may not be listed or watched at the moment, for metrics and health."""
+        return self._blocked
+
+    def _is_news(
+        self, kind: Kind, key: CredentialKey, known: Credential | RawSecret | SecretSeen | None, version: str
+    ) -> bool:
+        # An answer may come back after the watch has shown something newer, or the object's end.
+        end = self._gone.get((kind, key))
+        older = (known and _is_later(known.resource_version, version)) or (end and not _is_later(version, end))
+        return not older
+
+    def _bury(self, kind: Kind, key: CredentialKey, version: str) -> None:
+        self._gone[kind, key] = version
+        self._gone.move_to_end((kind, key))
+        while len(self._gone) > ENDS_KEPT:
+            self._gone.popitem(last=False)
+
+    def _put_credential(self, credential: Credential) -> None:
+        self._drop_credential(credential.key)
+        self._credentials[credential.key] = credential
+        self._claims[credential.key.namespace, credential.claimed_name].add(credential.key)
+
+    def _drop_credential(self, key: CredentialKey) -> None:
+        credential = self._credentials.pop(key, None)
+        if credential:
+            claim = (key.namespace, credential.claimed_name)
+            self._claims[claim].discard(key)
+            if not self._claims[claim]:
+                del self._claims[claim]
+
+    def _rivals(self, credential: Credential | None) -> set[CredentialKey]:
+        if credential is None:
+            return set()
+        return self._claims.get((credential.key.namespace, credential.claimed_name), set()) - {credential.key}
+
+
+def _precedence(credential: Credential) -> tuple[bool, str, str]:
+    return (credential.status.facts is None, credential.created_at, credential.uid)
+
+
+def _is_later(version: str, known: str) -> bool:
+    # Resource versions of one resource are ordered decimal numbers (documented since 1.35, always so with etcd).
+    return not (version.isdigit() and known.isdigit()) or int(version) > int(known)

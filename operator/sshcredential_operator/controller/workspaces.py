@@ -1,0 +1,41 @@
+"""The port `Workspaces`: the key ring, with the uid that binds a workspace's key to its namespace."""
+
+from __future__ import annotations
+
+from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.encryption.envelope import Kek
+from sshcredential_operator.encryption.keyring import Keyring
+
+
+class KeyringWorkspaces:
+    """Reads a namespace's uid once, and again after a deletion in it: it may be another namespace by then."""
+
+    def __init__(self, keyring: Keyring, requests: Requests) -> None:
+        self._keyring, self._requests = keyring, requests
+        self._uids: dict[Namespace, str] = {}
+        self._forgotten = 0
+
+    async def kek_for_writing(self, namespace: Namespace) -> Kek:
+        """Return the newest key of a workspace; the first credential of a workspace makes it."""
+        return await self._keyring.kek_for_writing(namespace, await self._uid(namespace))
+
+    async def kek(self, key_id: str, namespace: Namespace) -> Kek | None:
+        """Return a key by its id; None if the key ring does not have it for this very namespace."""
+        return await self._keyring.kek(key_id, namespace, await self._uid(namespace))
+
+    def forget(self, namespace: Namespace) -> None:
+        """Read the uid again next time."""
+        self._uids.pop(namespace, None)
+        self._forgotten += 1
+
+    async def _uid(self, namespace: Namespace) -> str:
+        known = self._uids.get(namespace)
+        if known:
+            return known
+        before = self._forgotten
+        answer = await self._requests.send("GET", f"/api/v1/namespaces/{namespace}", what="namespaces")
+        uid: str = answer.json()["metadata"]["uid"]
+        if before == self._forgotten:
+            self._uids[namespace] = uid
+        return uid

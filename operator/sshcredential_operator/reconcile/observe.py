@@ -1,0 +1,101 @@
+"""Gather what is known about one credential into one frozen value, and live evidence where `decide` asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sshcredential_operator.api.names import SECRET_TYPE, CredentialKey
+from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.api.timestamps import parse_timestamp
+from sshcredential_operator.encryption.credential_secret import OpenedCredential, open_credential, peek_kids
+from sshcredential_operator.keys.stored import stored_public_key
+from sshcredential_operator.reconcile.decide import Look
+from sshcredential_operator.reconcile.observed import (
+    Foreign,
+    Input,
+    InputKeyMissing,
+    InputSecretMissing,
+    Observed,
+    RawSecret,
+    SecretSeen,
+    Stored,
+    Unopened,
+)
+from sshcredential_operator.reconcile.ports import World
+
+
+async def observe(key: CredentialKey, world: World) -> Observed:
+    """Return what the watches have shown; the Secret is opened once per revision and remembered as what it is."""
+    credential = world.known.credential(key)
+    secret = world.known.secret(key)
+    if isinstance(secret, RawSecret):
+        secret = await understand(secret, key, world)
+        world.known.remember_secret(key, secret)
+    return Observed(
+        key=key,
+        now=world.now(),
+        served=key.namespace != world.operator_namespace,
+        credential=credential,
+        rival=world.known.rival(credential) if credential else None,
+        secret=secret,
+        input_present=_input_present(key, credential.spec, world) if credential else None,
+        trouble=world.known.trouble(key),
+    )
+
+
+async def look(at: Look, observed: Observed, world: World) -> Observed:
+    """Return the observation with the evidence that was asked for."""
+    match at:
+        case Look.SECRET:
+            raw = await world.secrets.read(observed.key)
+            secret = await understand(raw, observed.key, world) if raw else None
+            world.known.remember_secret(observed.key, secret)
+            return replace(observed, secret=secret, secret_is_live=True)
+        case Look.CREDENTIAL:
+            credential = await world.credentials.read(observed.key)
+            if credential:
+                world.known.remember_credential(observed.key, credential)
+            return replace(observed, credential=credential, absence_is_live=True)
+        case Look.INPUT:
+            found = await read_input(observed, world)
+            present = not isinstance(found, InputSecretMissing)
+            return replace(observed, input=found, input_present=present)
+
+
+async def understand(raw: RawSecret, key: CredentialKey, world: World) -> SecretSeen:
+    """Open a Secret and verify that it is what its place says; the ciphertexts are let go."""
+    if raw.type != SECRET_TYPE:
+        return Foreign(raw.resource_version)
+    keks = {key_id: await world.workspaces.kek(key_id, key.namespace) for key_id in peek_kids(raw.data)}
+    opened = open_credential(raw.data, key.namespace, key.name, keks.get, stored_public_key)
+    if isinstance(opened, OpenedCredential):
+        since = parse_timestamp(raw.orphaned_since) if raw.orphaned_since else None
+        return Stored(raw.uid, raw.resource_version, opened.record, opened.kid, since)
+    return Unopened(raw.uid, raw.resource_version, opened)
+
+
+async def read_input(observed: Observed, world: World) -> Input:
+    """Read and judge the key that spec.importFrom names. Called only after `decide` saw such a spec."""
+    spec = observed.credential.spec if observed.credential else None
+    if not isinstance(spec, Spec) or not isinstance(spec.source, ImportFrom):
+        raise TypeError
+    values: list[Sensitive | None] = []
+    for reference in (spec.source.private_key, spec.source.passphrase):
+        if reference is None:
+            values.append(None)
+            continue
+        data = await world.inputs.read(observed.key.namespace, reference.secret_name)
+        if data is None:
+            return InputSecretMissing(reference.secret_name)
+        if reference.key not in data:
+            return InputKeyMissing(reference.secret_name, reference.key)
+        values.append(Sensitive(data[reference.key]))
+    private_key, passphrase = values
+    return await world.keys.judge(private_key or Sensitive(b""), passphrase)
+
+
+def _input_present(key: CredentialKey, spec: object, world: World) -> bool | None:
+    if isinstance(spec, Spec) and isinstance(spec.source, ImportFrom):
+        return world.inputs.present(key.namespace, spec.source.private_key.secret_name)
+    return None

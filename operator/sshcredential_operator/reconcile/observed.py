@@ -1,0 +1,97 @@
+"""What one pass knows, as frozen values. Absence and badness are values here, not exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sshcredential_operator.api.credential import Credential
+from sshcredential_operator.api.names import CredentialKey
+from sshcredential_operator.encryption.credential_secret import Unreadable
+from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.keys.judge import Accepted, Refused
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+
+@dataclass(frozen=True, slots=True)
+class RawSecret:
+    """A Secret as the API server gave it; `data` holds the decoded values."""
+
+    uid: str
+    resource_version: str
+    type: str
+    data: Mapping[str, bytes]
+    orphaned_since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Our Secret, opened and verified; no ciphertext and no plaintext is kept."""
+
+    uid: str
+    resource_version: str
+    record: Record
+    key_id: str
+    orphaned_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A Secret of our type and name that does not open."""
+
+    uid: str
+    resource_version: str
+    why: Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A Secret with our name and another type: not ours, never touched."""
+
+    resource_version: str
+
+
+SecretSeen = Stored | Unopened | Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class InputSecretMissing:
+    """The Secret that spec.importFrom names does not exist."""
+
+    secret_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputKeyMissing:
+    """The Secret exists, without the key that spec.importFrom names."""
+
+    secret_name: str
+    key: str
+
+
+Input = Accepted | Refused | InputSecretMissing | InputKeyMissing
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything that `decide` looks at. `None` for `input` means that it was not read in this pass."""
+
+    key: CredentialKey
+    now: datetime
+    served: bool
+    credential: Credential | None
+    rival: str | None
+    """metadata.name of the credential that holds our spec.name, if another one does."""
+    secret: SecretSeen | None
+    secret_is_live: bool = False
+    """The Secret, or its absence, was read from the API server in this pass and does not come from the watch."""
+    absence_is_live: bool = False
+    """That there is no credential was read from the API server in this pass."""
+    input: Input | None = None
+    input_present: bool | None = None
+    """Whether the input Secret exists, as far as somebody watches it."""
+    created: bool = False
+    """This pass created the Secret."""
+    destroyed: bool = False
+    trouble: TroubleError | None = None

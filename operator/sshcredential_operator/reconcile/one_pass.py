@@ -1,0 +1,84 @@
+"""One pass over one credential. Called by the controller's workers, one at a time for each credential."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from sshcredential_operator.api.keyreasons import Note
+from sshcredential_operator.api.names import CredentialKey
+from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.reconcile.act import act
+from sshcredential_operator.reconcile.decide import Act, Decision, decide
+from sshcredential_operator.reconcile.observe import look, observe
+from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored
+from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.report import report
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+
+class Outcome(NamedTuple):
+    """What a pass came to. `retry_after` 0 means at once, `due_in` asks for one in so many seconds."""
+
+    reason: Reason | None
+    acted: Act | None = None
+    retry: bool = False
+    retry_after: float | None = None
+    due_in: float | None = None
+
+
+async def reconcile(key: CredentialKey, world: World) -> Outcome:
+    """Bring one credential one step further; raises TroubleError when not even the status could be written."""
+    observed = await observe(key, world)
+    acted = None
+    try:
+        observed, decision = await _weigh(observed, world)
+        if decision.act:
+            acted = decision.act
+            observed = await act(decision.act, observed, world)
+            observed, decision = await _weigh(observed, world)
+            if decision.act:  # one change a pass; the next one follows at once, and the status with it
+                return Outcome(decision.reason, acted, retry=True, retry_after=0)
+    except TroubleError as trouble:
+        observed = replace(observed, trouble=trouble)
+        decision = decide(observed)
+    await report(decision, observed, world)
+    world.inputs.watch(key, awaited_secrets(observed))
+    return _outcome(decision, observed, acted)
+
+
+async def _weigh(observed: Observed, world: World) -> tuple[Observed, Decision]:
+    decision = decide(observed)
+    while decision.look:
+        observed = await look(decision.look, observed, world)
+        decision = decide(observed)
+    return observed, decision
+
+
+def awaited_secrets(observed: Observed) -> frozenset[str]:
+    """Return the names of the Secrets whose appearance, change or end would change what is so."""
+    credential = observed.credential
+    if credential is None or not isinstance(credential.spec, Spec):
+        return frozenset()
+    names = set()
+    if isinstance(observed.secret, Foreign):
+        names.add(observed.key.secret_name)
+    source = credential.spec.source
+    if isinstance(source, ImportFrom) and _input_matters(observed):
+        names |= {ref.secret_name for ref in (source.private_key, source.passphrase) if ref}
+    return frozenset(names)
+
+
+def _input_matters(observed: Observed) -> bool:
+    if not isinstance(observed.secret, Stored) or observed.input_present:
+        return True
+    notes = observed.credential.status.notes if observed.credential else ()
+    return observed.input_present is None and Note.INPUT_SECRET_PRESENT.value in notes
+
+
+def _outcome(decision: Decision, observed: Observed, acted: Act | None) -> Outcome:
+    trouble = observed.trouble
+    retry = trouble is not None or (decision.reason is not None and COURSE[decision.reason] is Course.RETRY)
+    due_in = (decision.due - observed.now).total_seconds() if decision.due else None
+    return Outcome(decision.reason, acted, retry, trouble.retry_after if trouble else None, due_in)

@@ -1,0 +1,148 @@
+"""Write the status when it differs, and announce what deserves it.
+
+The status is derived from the Secret, never the other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import NamedTuple
+
+from sshcredential_operator.api.credential import Credential
+from sshcredential_operator.api.keyreasons import Note
+from sshcredential_operator.api.messages import message
+from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.api.status import STALLED, KeyFacts, Status, conditions_for, merge_patch
+from sshcredential_operator.api.timestamps import format_timestamp
+from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.reconcile.decide import Decision
+from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+
+class Event(NamedTuple):
+    """Something that happened once and that a person may want to know."""
+
+    reason: str
+    note: str
+    warning: bool
+
+
+async def report(decision: Decision, observed: Observed, world: World) -> None:
+    """PATCH the status if it differs, then announce. A pass that changes nothing writes nothing."""
+    credential = observed.credential
+    if credential is None or decision.reason is None:
+        return
+    wanted = status_for(decision.reason, decision, observed, credential)
+    if wanted == credential.status:
+        return
+    answer = await world.credentials.patch_status(credential, merge_patch(wanted, over=credential.status))
+    if answer is None:
+        raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
+    world.known.remember_credential(observed.key, answer)
+    for event in events_for(decision.reason, credential.status, wanted, observed):
+        moment = observed.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        await world.announcer.announce(credential, event.reason, event.note, warning=event.warning, moment=moment)
+
+
+def status_for(reason: Reason, decision: Decision, observed: Observed, credential: Credential) -> Status:
+    """Return the status that follows from a decision; pure."""
+    before = credential.status
+    facts = before.facts
+    record = None
+    if isinstance(observed.secret, Stored) and _describes(reason):
+        record = observed.secret.record
+        facts = facts_of(record, observed.secret.key_id)
+    generation = before.observed_generation if decision.holds_generation else credential.generation
+    text = message(reason, {"secret": observed.key.secret_name} | dict(decision.facts))
+    conditions = conditions_for(
+        reason, text, generation, before, format_timestamp(observed.now), ready=_last_word(reason, before)
+    )
+    if reason is Reason.SUSPENDED and (stalled := before.condition(STALLED)):
+        conditions = (*conditions, stalled)
+    return Status(
+        observed_generation=generation,
+        conditions=conditions,
+        name=credential.claimed_name,
+        facts=facts,
+        secret_name=observed.key.secret_name if facts else None,
+        notes=_notes(record, observed, credential) if record else before.notes,
+        exposure="Encrypted" if facts else None,
+    )
+
+
+def facts_of(record: Record, key_id: str) -> KeyFacts:
+    """Return what the status tells of the record's current key."""
+    key = record.current_key
+    return KeyFacts(
+        credential_id=record.credential_id,
+        key_number=key.key_number,
+        rotation_serial=record.rotation_serial,
+        algorithm=key.algorithm.value,
+        bits=key.bits,
+        fingerprint=key.fingerprint,
+        public_key=key.public_key,
+        passphrase_protected=key.passphrase_protected,
+        created_at=key.created_at,
+        key_id=key_id,
+    )
+
+
+def events_for(reason: Reason, before: Status, after: Status, observed: Observed) -> Iterator[Event]:
+    """Return what is announced for this change of status; nothing on the plain path of a generated key."""
+    new_key = before.facts is None and after.facts is not None
+    if new_key and not observed.created:
+        yield Event("Adopted", f"Took over the key stored in Secret {observed.key.secret_name}.", warning=False)
+    if observed.created and _imports(observed):
+        yield Event("Imported", _imported_note(observed), warning=False)
+    was = COURSE.get(before.reason) if before.reason else None
+    if COURSE[reason] is Course.STOP and before.reason is not reason:
+        ready = after.ready
+        yield Event("Stalled", f"{reason.value}: {ready.message if ready else ''}", warning=True)
+    if reason is Reason.AVAILABLE and was is Course.STOP:
+        yield Event("Recovered", "The credential is usable again.", warning=False)
+
+
+def _describes(reason: Reason) -> bool:
+    # The record of an opened Secret describes this credential's key, unless that very identity is what is wrong.
+    return reason not in {
+        Reason.SECRET_TAMPERED,
+        Reason.ROLLBACK_DETECTED,
+        Reason.ADOPTED_KEY_DIFFERS,
+        Reason.NAME_CONFLICT,
+        Reason.OPERATOR_NAMESPACE,
+        Reason.SPEC_INVALID,
+    }
+
+
+def _last_word(reason: Reason, before: Status) -> str | None:
+    if reason is not Reason.SUSPENDED:
+        return None
+    return before.ready.status if before.ready else "Unknown"
+
+
+def _notes(record: Record, observed: Observed, credential: Credential) -> tuple[str, ...]:
+    notes = list(record.current_key.notes)
+    present = observed.input_present
+    if present is None:  # nobody has looked yet: keep what was said last
+        present = Note.INPUT_SECRET_PRESENT.value in credential.status.notes
+    if _imports(observed) and present:
+        notes.append(Note.INPUT_SECRET_PRESENT.value)
+    return tuple(notes)
+
+
+def _imports(observed: Observed) -> bool:
+    spec = observed.credential.spec if observed.credential else None
+    return isinstance(spec, Spec) and isinstance(spec.source, ImportFrom)
+
+
+def _imported_note(observed: Observed) -> str:
+    spec = observed.credential.spec if observed.credential else None
+    name = spec.source.private_key.secret_name if isinstance(spec, Spec) and isinstance(spec.source, ImportFrom) else ""
+    return (
+        f"The private key of Secret {name} is now stored encrypted. That Secret still holds it in plaintext: "
+        f"delete it with `kubectl delete secret {name}`; the credential lives on without it."
+    )
