@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.reconcile.trouble import TroubleError
 
 
 class KeyringWorkspaces:
@@ -18,7 +20,10 @@ class KeyringWorkspaces:
 
     async def kek_for_writing(self, namespace: Namespace) -> Kek:
         """Return the newest key of a workspace; the first credential of a workspace makes it."""
-        return await self._keyring.kek_for_writing(namespace, await self._uid(namespace))
+        kek = await self._keyring.kek_for_writing(namespace, await self._uid(namespace))
+        if kek is None:  # there is one that does not open: nothing is made beside it
+            raise TroubleError(Reason.KEY_RING_UNAVAILABLE)
+        return kek
 
     async def kek(self, key_id: str, namespace: Namespace) -> Kek | None:
         """Return a key by its id; None if the key ring does not have it for this very namespace."""
