@@ -11,6 +11,8 @@ needs() { # needs COMMAND PACKAGE
 needs ssh-keygen openssh-client
 needs openssl openssl
 needs git git
+# Go, which builds the control plane, trusts the system's authorities only.
+[ "$(uname)" != Linux ] || [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] || packages="$packages ca-certificates"
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
