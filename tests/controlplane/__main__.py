@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
+from pathlib import Path
 
 from controlplane import standing
 from controlplane.binaries import NoBinaries, find_binaries
@@ -19,14 +21,9 @@ from controlplane.readiness import NotReady
 
 def main() -> int:
     """Run one command and return the exit code."""
-    parser = argparse.ArgumentParser(prog="controlplane", description="A Kubernetes control plane on this machine.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start it, and print the line that points kubectl at it")
-    commands.add_parser("down", help="end it, and remove its data")
-    commands.add_parser("build", help="only build it, or find out that it is built")
-    command = parser.parse_args().command
+    arguments = _parser().parse_args()
     try:
-        _run(command)
+        _run(arguments)
     except (BuildFailed, NoBinaries, NoGo, NotReady) as problem:
         say(str(problem))
         return 1
@@ -36,14 +33,32 @@ def main() -> int:
     return 0
 
 
-def _run(command: str) -> None:
-    match command:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="controlplane", description="A Kubernetes control plane on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, purpose in (
+        ("up", "start it, and print the line that points kubectl at it"),
+        ("down", "end it, and remove its data"),
+    ):
+        command = commands.add_parser(name, help=purpose)
+        command.add_argument(
+            "--folder", type=Path, default=standing.FOLDER, help="where it keeps everything (default: %(default)s)"
+        )
+    commands.add_parser("build", help="only build it, unless it is built already")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    match arguments.command:
         case "up":
-            print(f"export KUBECONFIG={shlex.quote(str(standing.up()))}")
+            kubeconfig = standing.up(arguments.folder.absolute())
+            if shutil.which("kubectl") is None:
+                say(f"no kubectl on this machine? alias kubectl={shlex.quote(shlex.join(find_binaries().kubectl))}")
+            print(f"export KUBECONFIG={shlex.quote(str(kubeconfig))}")
         case "down":
-            standing.down()
+            standing.down(arguments.folder.absolute())
         case _:
-            say(f"kubectl: {shlex.join(find_binaries().kubectl)}")
+            say(f"built: {find_binaries().apiserver[0]}")
 
 
 if __name__ == "__main__":

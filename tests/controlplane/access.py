@@ -7,14 +7,12 @@ import json
 import os
 import shlex
 import subprocess
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from controlplane.binaries import Command
+from controlplane.binaries import Command
 
 ADMIN: Final = "admin"
 USERS: Final = (ADMIN, "alice", "bob", "carol", "operator")
@@ -37,7 +35,7 @@ class Kubectl:
         self,
         *arguments: str,
         user: str = ADMIN,
-        input: str | None = None,  # noqa: A002  as in subprocess.run
+        input: str | None = None,  # noqa: A002 - as in subprocess.run
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl with these arguments and this text on its standard input."""

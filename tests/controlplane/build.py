@@ -8,16 +8,14 @@ import re
 import selectors
 import subprocess
 from collections import deque
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
 
 from controlplane.gotoolchain import find_go
 from controlplane.once import make_once
 from controlplane.places import SOURCES, cache_folder
 from controlplane.progress import Progress, say
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 VERSION_PACKAGE: Final = "k8s.io/component-base/version"
 LINES_SHOWN_ON_FAILURE: Final = 30
@@ -35,17 +33,17 @@ def built_binary() -> Path:
     return make_once(cache_folder() / fingerprint() / "controlplane", _build)
 
 
-def fingerprint() -> str:
+def fingerprint(sources: Path = SOURCES) -> str:
     """Return what names the build: another source, dependency or flag gives another binary."""
-    digest = hashlib.sha256(" ".join(build_flags()).encode())
+    digest = hashlib.sha256(" ".join(build_flags(sources)).encode())
     for name in ("main.go", "go.mod", "go.sum"):
-        digest.update((SOURCES / name).read_bytes())
+        digest.update((sources / name).read_bytes())
     return digest.hexdigest()[:16]
 
 
-def build_flags() -> list[str]:
+def build_flags(sources: Path = SOURCES) -> list[str]:
     """Return the flags of `go build`: static, small, the same on every machine, and telling its version."""
-    version = kubernetes_version((SOURCES / "go.mod").read_text())
+    version = kubernetes_version((sources / "go.mod").read_text())
     major, minor, _ = version.removeprefix("v").split(".")
     told = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
     stamps = [f"-X {VERSION_PACKAGE}.{name}={value}" for name, value in told.items()]

@@ -39,7 +39,7 @@ class Cluster(Protocol):
         self,
         *arguments: str,
         user: str = ...,
-        input: str | None = ...,  # noqa: A002  as in subprocess.run
+        input: str | None = ...,  # noqa: A002 - as in subprocess.run
         check: bool = ...,
     ) -> CompletedProcess[str]:
         """Run kubectl as a user. Raises `KubectlFailed`, which shows what kubectl said, unless `check` is false."""

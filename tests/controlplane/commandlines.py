@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from controlplane.binaries import Command
-    from controlplane.certificates import CertificateFiles
+from controlplane.binaries import Command
+from controlplane.certificates import CertificateFiles
 
 LOOPBACK: Final = "127.0.0.1"
 SERVICE_RANGE: Final = "10.0.0.0/24"

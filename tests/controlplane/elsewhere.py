@@ -61,7 +61,7 @@ class ForeignCluster:
         self,
         *arguments: str,
         user: str = access.ADMIN,
-        input: str | None = None,  # noqa: A002  as in subprocess.run
+        input: str | None = None,  # noqa: A002 - as in subprocess.run
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as a user. Raises `KubectlFailed`, which shows what kubectl said, unless `check` is false."""

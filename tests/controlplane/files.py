@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 
 from controlplane import access, audit
 from controlplane.certificates import Authority, signing_key_pair
 from controlplane.commandlines import LOOPBACK, Credentials
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOSTS = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 SERVICE_ADDRESS = "10.0.0.1"

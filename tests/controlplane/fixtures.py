@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -115,10 +116,10 @@ def own_control_plane(
         def start(
             *, with_api: bool = False, audit_level: AuditLevel = "Metadata", apiserver_args: tuple[str, ...] = ()
         ) -> ControlPlane:
-            folder = tmp_path_factory.mktemp("own-control-plane")
+            folder = tmp_path_factory.mktemp("own-control-plane") / "data"
             with _spoken(request.config):
-                plane = ControlPlane(folder / "data", audit_level=audit_level, apiserver_args=apiserver_args)
-                until_the_end.enter_context(plane)
+                plane = ControlPlane(folder, audit_level=audit_level, apiserver_args=apiserver_args)
+                _start_until_the_end(plane, until_the_end)
             if with_api:
                 install(plane)
             return plane
@@ -133,7 +134,13 @@ def _start(kind: str, folder: Path, until_the_end: ExitStack) -> Cluster:
         case "kind":
             return until_the_end.enter_context(kind_cluster(folder))
         case _:
-            return until_the_end.enter_context(ControlPlane(folder / "data"))
+            return _start_until_the_end(ControlPlane(folder / "data"), until_the_end)
+
+
+def _start_until_the_end(plane: ControlPlane, until_the_end: ExitStack) -> ControlPlane:
+    # pytest keeps the folders of the last runs: the logs are worth it, the 64 MB of each etcd are not.
+    until_the_end.callback(shutil.rmtree, plane.data_dir / "etcd", ignore_errors=True)
+    return until_the_end.enter_context(plane)
 
 
 @contextmanager

@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from controlplane.places import SOURCES
 from controlplane.processes import Daemon, kill
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Guard:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from controlplane.progress import Progress, say
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 POLL_SECONDS: Final = 0.2
+UNFINISHED: Final = ".making-"
 
 
 def make_once(target: Path, make: Callable[[Path], None]) -> Path:
@@ -29,8 +29,10 @@ def make_once(target: Path, make: Callable[[Path], None]) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target.with_name(target.name + ".lock"), f"another process is making {target}"):
         if not target.exists():
+            for abandoned in target.parent.glob(UNFINISHED + "*"):  # by one that was killed: the lock is ours
+                shutil.rmtree(abandoned)
             # In the same folder, so that the rename is atomic.
-            with tempfile.TemporaryDirectory(prefix=".making-", dir=target.parent) as folder:
+            with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=target.parent) as folder:
                 unfinished = Path(folder) / target.name
                 make(unfinished)
                 unfinished.replace(target)

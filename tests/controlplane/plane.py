@@ -6,7 +6,11 @@ Used by the `cluster` fixtures of the tests and by `python -m controlplane up`.
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Final, Self
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
 
 from controlplane import access, audit, commandlines, processes
 from controlplane.binaries import Binaries, find_binaries
@@ -15,12 +19,6 @@ from controlplane.guard import Guard
 from controlplane.ports import TAKEN_MESSAGE, free_ports
 from controlplane.readiness import NotReady, PortTaken, is_ready
 from controlplane.waiting import TimedOut, wait_until
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Sequence
-    from pathlib import Path
-    from types import TracebackType
 
 READY_SECONDS: Final = 60.0
 PORT_ATTEMPTS: Final = 3
@@ -122,7 +120,7 @@ class ControlPlane:
         self,
         *arguments: str,
         user: str = access.ADMIN,
-        input: str | None = None,  # noqa: A002  as in subprocess.run
+        input: str | None = None,  # noqa: A002 - as in subprocess.run
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as a user. Raises `KubectlFailed`, which shows what kubectl said, unless `check` is false."""

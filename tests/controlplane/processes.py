@@ -7,12 +7,10 @@ import os
 import select
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Final
 
 PATIENCE_SECONDS: Final = 20.0
 """How long a process may take to end after SIGTERM, before it is killed."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from typing import TextIO
+from collections.abc import Callable
+from typing import Final, TextIO
 
 PLAIN_INTERVAL: Final = 10.0
 TERMINAL_INTERVAL: Final = 1.0
@@ -22,22 +20,23 @@ def say(text: str) -> None:
 class Progress:
     """One line that is rewritten every second on a terminal; a new line every ten seconds elsewhere."""
 
-    def __init__(self, what: str, stream: TextIO | None = None) -> None:
+    def __init__(self, what: str, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._what = what
+        self._clock = clock
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._interval = TERMINAL_INTERVAL if self._terminal else PLAIN_INTERVAL
-        self._started = time.monotonic()
+        self._started = clock()
         self._due = self._started + self._interval
 
     @property
     def elapsed(self) -> float:
         """Seconds since the work began."""
-        return time.monotonic() - self._started
+        return self._clock() - self._started
 
     def tick(self, detail: str) -> None:
         """Show the present state, if it is time to. To be called at least once a second."""
-        now = time.monotonic()
+        now = self._clock()
         if now >= self._due:
             self._due = now + self._interval
             self._write(f"{self._what}: {self.elapsed:.0f} s, {detail}")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import http.client
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from controlplane.commandlines import LOOPBACK
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TIMEOUT_SECONDS: Final = 10.0
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from controlplane import processes
 from controlplane.access import ADMIN
@@ -17,9 +18,6 @@ from controlplane.places import CHECKOUT
 from controlplane.plane import ControlPlane
 from controlplane.processes import Daemon
 from controlplane.progress import say
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FOLDER: Final = CHECKOUT / ".cluster"
 BUSY: Final = "another command is starting or ending the control plane of this checkout"
