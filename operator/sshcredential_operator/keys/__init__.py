@@ -1,1 +1,4 @@
-"""Private keys: recognise, repair, parse, generate, judge, render. Pure; depends on the API's values only."""
+"""Private keys: recognise, repair, open, judge, generate, and write in one canonical form. Pure but for `pool`.
+
+`judge` decides on a key that a user brings; a format is one module in `formats`, listed in its table of recognisers.
+"""

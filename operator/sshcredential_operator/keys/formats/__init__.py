@@ -1,0 +1,1 @@
+"""The private key formats that are read, one module each; `recognisers` holds the table of them."""
