@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from contract.tree import ROOT
 
-LOCKS = ["dev", "operator", "uv"]
+LOCKS = ["build", "dev", "operator", "uv"]
 
 
 @cache
@@ -56,10 +56,10 @@ def test_what_pyproject_asks_for_is_pinned() -> None:
 
 
 def test_build_backend_is_pinned_since_installs_are_not_isolated() -> None:
-    assert unsatisfied(pyproject()["build-system"]["requires"], pins(lock_text("dev"))) == []
+    assert unsatisfied(pyproject()["build-system"]["requires"], pins(lock_text("build"))) == []
 
 
-@pytest.mark.parametrize("name", ["operator", "uv"])
+@pytest.mark.parametrize("name", ["build", "operator", "uv"])
 def test_tests_run_the_versions_that_are_shipped(name: str) -> None:
     assert pins(lock_text(name)).items() <= pins(lock_text("dev")).items()
 
