@@ -29,7 +29,7 @@ class Guard:
 
     def watch(self, daemon: Daemon) -> None:
         """End this process, too, when the owner is gone."""
-        line = json.dumps([daemon.pid, daemon.command]) + "\n"
+        line = json.dumps([daemon.pid, daemon.born]) + "\n"
         os.write(self._writing, line.encode())
 
     def dismiss(self) -> None:
@@ -41,8 +41,8 @@ class Guard:
 def end_when_owner_is_gone(lines: Iterable[str]) -> None:
     """Read what to watch until the pipe is closed, then end it all."""
     watched = [json.loads(line) for line in lines]
-    for pid, command in reversed(watched):
-        kill(Daemon(pid, tuple(command), Path(os.devnull)))
+    for pid, born in reversed(watched):
+        kill(Daemon(pid, born, Path(os.devnull)))
 
 
 if __name__ == "__main__":

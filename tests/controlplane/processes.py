@@ -1,4 +1,4 @@
-"""Starts and ends the parts of a control plane, known by process id and command line. Used by `plane`, `standing`."""
+"""Starts and ends the parts of a control plane, and knows them again. Used by `plane`, `standing`, `guard`."""
 
 from __future__ import annotations
 
@@ -6,31 +6,37 @@ import contextlib
 import os
 import select
 import signal
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 PATIENCE_SECONDS: Final = 20.0
 """How long a process may take to end after SIGTERM, before it is killed."""
 
-GONE: Final = frozenset({None, "Z", "X"})
-"""States of a process that ended: no entry, a zombie whose parent does not reap it, dead."""
+ENDED: Final = frozenset({"Z", "X"})
+"""States of a process that ended: a zombie whose parent does not reap it, dead."""
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A process that was started here, or by an earlier command on this machine."""
+    """A process that was started here, or by an earlier command on this machine.
+
+    `born` tells it from any other process that ever has the same id. A command line would not: it changes when a script
+    starts the real program, and two control planes may have the same.
+    """
 
     pid: int
-    command: tuple[str, ...]
+    born: str
     log: Path
 
     def is_running(self) -> bool:
         """Tell whether it still runs. A zombie does not, nor does another process that got the same id."""
         _reap(self.pid)
-        return _state(self.pid) not in GONE and _command_line(self.pid) == self.command
+        now = _look(self.pid)
+        return now is not None and now.state not in ENDED and now.born == self.born
 
     def log_tail(self, lines: int = 15) -> str:
         """Return the last lines of its log, to show why it ended."""
@@ -49,10 +55,9 @@ def start(command: tuple[str, ...], log: Path) -> Daemon:
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     pid = os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
-    # A new process shows its command line only a moment later; until then it would be taken for another one.
-    while not _command_line(pid) and _state(pid) not in GONE:
-        time.sleep(0.001)
-    return Daemon(pid, command, log)
+    new = _look(pid)
+    # Even one that ended at once is still there, as a zombie: nobody else reaps it.
+    return Daemon(pid, new.born if new else "", log)
 
 
 def stop(daemon: Daemon, patience: float = PATIENCE_SECONDS) -> None:
@@ -95,19 +100,17 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def _state(pid: int) -> str | None:
-    """Return the letter of the process's state, or None if there is no such process."""
+class _Look(NamedTuple):
+    state: str
+    born: str
+
+
+def _look(pid: int) -> _Look | None:
+    """Return the state of a process and its birth: the moment, in ticks since this start of the machine."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The command's name comes before it, in parentheses, and may itself hold any character.
-    return status.rpartition(") ")[2][:1]
-
-
-def _command_line(pid: int) -> tuple[str, ...]:
-    try:
-        content = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return ()
-    return tuple(os.fsdecode(part) for part in content.split(b"\0")[:-1])
+    # The command's name comes before the rest, in parentheses, and may itself hold any character.
+    fields = status.rpartition(") ")[2].split()
+    return _Look(fields[0], f"{BOOT_ID.read_text().strip()}/{fields[19]}")

@@ -1,6 +1,6 @@
 """The control plane of a checkout: started by one command, ended by another. Used by `python -m controlplane`.
 
-What runs is remembered in a file, and ended only if process id and command line still agree.
+What runs is remembered in a file; a process is ended only if it is still the same one.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _end(folder: Path, recorded: Mapping[str, Daemon]) -> None:
 
 
 def _record(folder: Path, daemons: Mapping[str, Daemon]) -> None:
-    content = {part: {"pid": at.pid, "command": at.command, "log": str(at.log)} for part, at in daemons.items()}
+    content = {part: {"pid": at.pid, "born": at.born, "log": str(at.log)} for part, at in daemons.items()}
     _record_file(folder).write_text(json.dumps(content, indent=2))
 
 
@@ -80,7 +80,7 @@ def _recorded(folder: Path) -> dict[str, Daemon]:
         content = json.loads(_record_file(folder).read_text())
     except FileNotFoundError:
         return {}
-    return {part: Daemon(of["pid"], tuple(of["command"]), Path(of["log"])) for part, of in content.items()}
+    return {part: Daemon(of["pid"], of["born"], Path(of["log"])) for part, of in content.items()}
 
 
 def _record_file(folder: Path) -> Path:
