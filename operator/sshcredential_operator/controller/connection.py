@@ -74,11 +74,9 @@ async def load_configuration() -> Configuration:
     configuration = Configuration()
     try:
         if in_pod() and not os.environ.get("KUBECONFIG"):
-            kube_config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            kube_config.load_incluster_config(client_configuration=configuration)
         else:
-            await kube_config.load_kube_config(  # type: ignore[no-untyped-call]
-                client_configuration=configuration, persist_config=False
-            )
+            await kube_config.load_kube_config(client_configuration=configuration, persist_config=False)
     except Exception:  # noqa: BLE001 - the loader raises anything, and its texts may hold credentials
         raise NoConfigurationError from None
     return configuration
