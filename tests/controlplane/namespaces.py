@@ -19,7 +19,7 @@ class Namespaces:
     """Makes and deletes namespaces as the administrator."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._connection = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]  # the package has no type for it
+        self._connection = config.new_client_from_config(str(kubeconfig))
         self._api = client.CoreV1Api(self._connection)
 
     def create(self) -> str:
