@@ -97,13 +97,14 @@ class Operator:
 
     async def _supervise_kopf(self) -> None:
         tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
+        tap.on_start = self._listen_to_signals  # Kopf has put its own handlers in the place of ours
         while not self._stopping.is_set():
             if not await self._until_stopped(self._api_served()):
                 return
             await self._look_for_import_policy()
             self._health.has("start")
             try:
-                await run_kopf(self._connection, tap, self._options.workspaces, self._stopping)
+                await self._run_kopf(tap)
                 return  # it ends without an error only when it was told to
             except Exception as error:  # noqa: BLE001 - whatever it is, the framework is started again
                 log.error("Kopf ended, starting it again", extra={"error": type(error).__name__, "at": where(error)})
@@ -111,6 +112,20 @@ class Operator:
             self._listen_to_signals()
             self._inputs.resume()
             await asyncio.sleep(random.uniform(0.5, 2.0))  # noqa: S311 - jitter
+
+    async def _run_kopf(self, tap: Tap) -> None:
+        stop = asyncio.Event()
+
+        async def stop_in_order() -> None:
+            await self._stopping.wait()
+            await self._inputs.close()  # Kopf waits for every task that it does not know
+            stop.set()
+
+        stopper = _task(stop_in_order())
+        try:
+            await run_kopf(self._connection, tap, self._options.workspaces, stop)
+        finally:
+            await _cancel([stopper])
 
     def _world(self) -> World:
         return World(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, Final
@@ -180,7 +181,7 @@ class ApiAnnouncer:
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
+            "metadata": {"name": f"{key.name}.{secrets.token_hex(8)}", "namespace": key.namespace},
             "eventTime": moment,
             "type": "Warning" if warning else "Normal",
             "reason": event,

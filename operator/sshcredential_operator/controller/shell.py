@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import kopf
@@ -48,6 +48,8 @@ class Tap:
     def __init__(self, store: Store, queue: WorkQueue, workspaces: KeyringWorkspaces, metrics: Metrics) -> None:
         self._store, self._queue, self._workspaces, self._metrics = store, queue, workspaces, metrics
         self._original = watching.infinite_watch
+        self.on_start: Callable[[], None] = lambda: None
+        """Called when Kopf begins to watch: by then it has set up all that it sets up."""
 
     async def infinite_watch(
         self,
@@ -58,6 +60,7 @@ class Tap:
         **others: Any,
     ) -> AsyncIterator[Any]:
         """Stand in for Kopf's function of this name: never ends, whatever one list or watch runs into."""
+        self.on_start()
         kind = Kind(resource.plural)
         scope = Namespace(namespace) if namespace else None
         others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
@@ -143,9 +146,7 @@ class Listing:
         self.seen: set[CredentialKey] = set()
 
 
-async def run_kopf(
-    connection: Connection, tap: Tap, namespaces: tuple[Namespace, ...], stopping: asyncio.Event
-) -> None:
+async def run_kopf(connection: Connection, tap: Tap, namespaces: tuple[Namespace, ...], stop: asyncio.Event) -> None:
     """Run Kopf until it stops; no namespaces means all of them. Raises whatever ends it otherwise."""
     watching.infinite_watch = tap.infinite_watch
     await kopf.operator(
@@ -154,7 +155,7 @@ async def run_kopf(
         standalone=True,
         clusterwide=not namespaces,
         namespaces=list(namespaces),
-        stop_flag=stopping,
+        stop_flag=stop,
     )
 
 
