@@ -108,6 +108,11 @@ class ControlPlane:
         """One line of JSON per request."""
         return self._files.audit_log
 
+    @property
+    def kubectl_command(self) -> tuple[str, ...]:
+        """The beginning of a command line for kubectl, of this control plane's own version."""
+        return self._binaries.kubectl
+
     def token(self, user: str) -> str:
         """Return a user's bearer token."""
         return self._files.tokens[access.known(user, self._files.tokens)]

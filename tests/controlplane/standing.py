@@ -27,13 +27,13 @@ def up(folder: Path = FOLDER) -> Path:
     """Start a control plane that outlives this process, unless one runs. Return the administrator's kubeconfig."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with locked(folder / "lock", BUSY):
-        recorded = _recorded(folder)
-        if recorded and all(daemon.is_running() for daemon in recorded.values()):
+        known = recorded(folder)
+        if known and all(daemon.is_running() for daemon in known.values()):
             say(f"already up; its logs are in {_data(folder)}")
         else:
-            if recorded:
+            if known:
                 say("parts of an earlier control plane are gone: starting a new one, without its data")
-            _end(folder, recorded)
+            _end(folder, known)
             _start(folder)
     return _kubeconfig(folder)
 
@@ -42,9 +42,9 @@ def down(folder: Path = FOLDER) -> None:
     """End the control plane and remove its data. Return when all of it is gone."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with locked(folder / "lock", BUSY):
-        recorded = _recorded(folder)
-        _end(folder, recorded)
-        say("ended" if recorded else "not up")
+        known = recorded(folder)
+        _end(folder, known)
+        say("ended" if known else "not up")
 
 
 def _start(folder: Path) -> None:
@@ -60,8 +60,8 @@ def _start(folder: Path) -> None:
     say(f"up at {plane.server}; kubeconfigs of other users are in {plane.kubeconfig_for(ADMIN).parent}")
 
 
-def _end(folder: Path, recorded: Mapping[str, Daemon]) -> None:
-    for daemon in reversed(list(recorded.values())):
+def _end(folder: Path, known: Mapping[str, Daemon]) -> None:
+    for daemon in reversed(list(known.values())):
         processes.stop(daemon)
     _kubeconfig(folder).unlink(missing_ok=True)
     if _data(folder).exists():
@@ -74,7 +74,7 @@ def _record(folder: Path, daemons: Mapping[str, Daemon]) -> None:
     _record_file(folder).write_text(json.dumps(content, indent=2))
 
 
-def _recorded(folder: Path) -> dict[str, Daemon]:
+def recorded(folder: Path) -> dict[str, Daemon]:
     """Return what was started here, in the order in which it was started."""
     try:
         content = json.loads(_record_file(folder).read_text())
