@@ -1,0 +1,119 @@
+"""Rights for the users of a test cluster: the operator's own roles, and single ones.
+
+Everything may be granted twice. Each function returns when the API server goes by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple, TypeVar
+
+from kubernetes import client, config
+
+from controlplane.clusters import CHART_FILES, Cluster
+from controlplane.waiting import wait_until
+
+ROLES_FILE: Final = CHART_FILES / "rbac" / "operator.yaml"
+RBAC: Final = "rbac.authorization.k8s.io"
+CONFLICT: Final = 409
+
+Api = TypeVar("Api")
+
+
+class Right(NamedTuple):
+    """One thing that a user may do or not. Without a namespace it is meant for the whole cluster."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def grant_workspace(cluster: Cluster, namespace: str, user: str) -> None:
+    """Let the user be the operator of a workspace."""
+    _bind(cluster, namespace, user, "sshcredential-operator-workspace")
+    wait_for_right(cluster, user, Right("delete", "secrets", namespace=namespace))
+
+
+def grant_operator_namespace(cluster: Cluster, namespace: str, user: str) -> None:
+    """Let the user keep the key ring in a namespace."""
+    _bind(cluster, namespace, user, "sshcredential-operator-operator-namespace")
+    wait_for_right(cluster, user, Right("create", "secrets", namespace=namespace))
+
+
+def grant_cluster(cluster: Cluster, user: str) -> None:
+    """Let the user see whether the policy for imports is in force."""
+    role = "sshcredential-operator-cluster"
+    cluster.kubectl("apply", "-f", str(ROLES_FILE))
+    with _api(cluster, client.RbacAuthorizationV1Api) as api:
+        _made(api.create_cluster_role_binding, _binding("", user, "ClusterRole", role))
+    policies = Right("get", "validatingadmissionpolicies", "admissionregistration.k8s.io")
+    wait_for_right(cluster, user, policies._replace(name="sshcredential-operator-import"))
+
+
+def grant(
+    cluster: Cluster, namespace: str, user: str, resource: str, verbs: Sequence[str], *, names: Sequence[str] = ()
+) -> str:
+    """Let the user do this in a namespace, to all or to the named objects; return the name that `revoke` takes.
+
+    `resource` is plural, with its API group after a dot: `secrets`, `sshcredentials.sshcredentials.dev`.
+    """
+    plural, _, group = resource.partition(".")
+    role = "-".join([user, plural, *verbs, *names])
+    rule = {"apiGroups": [group], "resources": [plural], "verbs": [*verbs], "resourceNames": [*names]}
+    with _api(cluster, client.RbacAuthorizationV1Api) as api:
+        _made(api.create_namespaced_role, namespace, {"metadata": {"name": role}, "rules": [rule]})
+        _made(api.create_namespaced_role_binding, namespace, _binding(namespace, user, "Role", role))
+    wait_for_right(cluster, user, Right(verbs[-1], plural, group, namespace, "".join(names[-1:])))
+    return role
+
+
+def revoke(cluster: Cluster, namespace: str, role: str) -> None:
+    """Take back what `grant` gave. It may still hold for a moment: see `wait_for_right`."""
+    with _api(cluster, client.RbacAuthorizationV1Api) as api:
+        api.delete_namespaced_role(role, namespace)
+
+
+def wait_for_right(cluster: Cluster, user: str, right: Right, *, allowed: bool = True) -> None:
+    """Return when the API server says that the user may do this, or no longer may."""
+    expected = "has" if allowed else "has no longer"
+    with _api(cluster, client.AuthorizationV1Api) as api:
+        wait_until(lambda: has_right(api, user, right) is allowed, f"{user} {expected} {right}")
+
+
+def has_right(api: client.AuthorizationV1Api, user: str, right: Right) -> bool:
+    """Ask the API server whether a user may do this."""
+    attributes = client.V1ResourceAttributes(**right._asdict())
+    spec = client.V1SubjectAccessReviewSpec(user=user, resource_attributes=attributes)
+    answer = api.create_subject_access_review(client.V1SubjectAccessReview(spec=spec))
+    return bool(answer.status and answer.status.allowed)
+
+
+def _bind(cluster: Cluster, namespace: str, user: str, role: str) -> None:
+    cluster.kubectl("apply", "-f", str(ROLES_FILE))
+    with _api(cluster, client.RbacAuthorizationV1Api) as api:
+        _made(api.create_namespaced_role_binding, namespace, _binding(namespace, user, "ClusterRole", role))
+
+
+def _binding(namespace: str, user: str, kind: str, role: str) -> dict[str, Any]:
+    metadata = {"name": f"{role}-{user}"} | ({"namespace": namespace} if namespace else {})
+    subject = {"apiGroup": RBAC, "kind": "User", "name": user}
+    return {"metadata": metadata, "subjects": [subject], "roleRef": {"apiGroup": RBAC, "kind": kind, "name": role}}
+
+
+def _made(create: Callable[..., Any], *arguments: Any) -> None:
+    try:
+        create(*arguments)
+    except client.ApiException as refused:
+        if refused.status != CONFLICT:
+            raise
+
+
+@contextmanager
+def _api(cluster: Cluster, kind: Callable[[client.ApiClient], Api]) -> Iterator[Api]:
+    kubeconfig = str(cluster.kubeconfig_for("admin"))
+    with config.new_client_from_config(kubeconfig) as connection:
+        yield kind(connection)

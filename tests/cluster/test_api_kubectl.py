@@ -1,0 +1,122 @@
+"""What a person sees of SSHCredentials through kubectl, before any operator has looked at them."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from cluster.credentials import credential
+from contract.crd_schema import VERSION, fields
+from controlplane.clusters import Cluster
+from controlplane.waiting import wait_until
+
+OPENAPI: Final = "/openapi/v3/apis/sshcredentials.dev/v1alpha1"
+SCHEMA_NAME: Final = "dev.sshcredentials.v1alpha1.SSHCredential"
+KEPT_BY_KUBERNETES: Final = ("apiVersion", "kind", "metadata")
+
+
+@pytest.fixture
+def fresh(cluster: Cluster, namespace: str) -> str:
+    """The namespace of a credential that no operator has seen."""
+    manifest = json.dumps(credential({"generate": {}}))
+    cluster.kubectl("apply", "--namespace", namespace, "-f", "-", input=manifest)
+    return namespace
+
+
+def test_a_fresh_credential_is_pending(cluster: Cluster, fresh: str) -> None:
+    heads, line = cluster.kubectl("get", "sshcredentials", "--namespace", fresh).stdout.splitlines()
+
+    assert heads.split() == ["NAME", "READY", "REASON", "ALGORITHM", "FINGERPRINT", "AGE"]
+    assert line.split()[:3] == ["hpc-login", "Unknown", "Pending"]
+
+
+def test_the_wide_table_asks_whether_the_operator_serves_the_namespace(cluster: Cluster, fresh: str) -> None:
+    heads, line = cluster.kubectl("get", "sshcredentials", "--namespace", fresh, "-o", "wide").stdout.splitlines()
+
+    assert heads.split()[-1] == "MESSAGE"
+    assert line.casefold().endswith("is this namespace among its workspaces?")
+
+
+def test_nobody_takes_a_fresh_credential_for_ready(cluster: Cluster, fresh: str) -> None:
+    command = ("wait", "--for=condition=Ready", "--timeout=1s", "--namespace", fresh, "sshcredential/hpc-login")
+    waited = cluster.kubectl(*command, check=False)
+
+    assert waited.returncode != 0
+    assert "timed out" in waited.stderr
+
+
+@pytest.mark.parametrize("word", ["sshcredentials", "sshcredential", "sshcred", "credentials"])
+def test_credentials_are_found_by(cluster: Cluster, fresh: str, word: str) -> None:
+    found = cluster.kubectl("get", word, "--namespace", fresh, "-o", "name").stdout
+
+    assert found.split() == ["sshcredential.sshcredentials.dev/hpc-login"]
+
+
+def test_what_is_ready_is_shown_with_algorithm_and_fingerprint(cluster: Cluster, fresh: str) -> None:
+    fingerprint = "SHA256:" + "a" * 43
+    ready = {"type": "Ready", "status": "True", "reason": "Available", "message": "m"}
+    ready["lastTransitionTime"] = "2026-01-01T00:00:00Z"
+    status = {"status": {"conditions": [ready], "algorithm": "Ed25519", "fingerprint": fingerprint}}
+    where = ("sshcred", "hpc-login", "--namespace", fresh)
+    cluster.kubectl("patch", *where, "--subresource=status", "--type=merge", "--patch", json.dumps(status))
+
+    line = cluster.kubectl("get", *where, "--no-headers").stdout
+
+    assert line.split()[:5] == ["hpc-login", "True", "Available", "Ed25519", fingerprint]
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        pytest.param({"generate": {"bits": 1000}}, "an Ed25519 key has one size; remove bits", id="impossible bits"),
+        pytest.param({"name": "my key", "generate": {}}, "without blanks", id="a name with a blank"),
+        pytest.param(
+            {"generate": {}, "importFrom": {"privateKey": {"secretName": "my-key"}}},
+            "give exactly one of generate",
+            id="two sources",
+        ),
+    ],
+)
+def test_kubectl_tells_a_mistake_in_one_line(
+    cluster: Cluster, namespace: str, spec: dict[str, Any], sentence: str
+) -> None:
+    manifest = json.dumps(credential(spec))
+    said = cluster.kubectl("apply", "--namespace", namespace, "-f", "-", input=manifest, check=False).stderr
+
+    assert said.startswith('The SSHCredential "hpc-login" is invalid: spec')
+    assert sentence in said
+    assert said.count("\n") == 1
+
+
+def test_every_field_can_be_explained(cluster: Cluster) -> None:
+    expected = {found.path for found in fields() if not found.path.startswith(KEPT_BY_KUBERNETES)}
+
+    def published() -> dict[str, Any]:
+        document = json.loads(cluster.kubectl("get", "--raw", OPENAPI).stdout)
+        schema: dict[str, Any] = document["components"]["schemas"].get(SCHEMA_NAME, {})
+        return schema
+
+    schema = wait_until(published, "the API's description is published")
+    explained = {found.path for found in fields(schema) if found.schema.get("description")}
+
+    assert expected <= explained
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("", "The public key, the fingerprint and what to do next are in the status."),
+        (".spec.generate.bits", "RSA: 3072 (default) or 4096."),
+        (".status.fingerprint", "as ssh-keygen -l shows it"),
+    ],
+)
+def test_kubectl_explains(cluster: Cluster, path: str, words: str) -> None:
+    def explained() -> bool:
+        said = cluster.kubectl("explain", f"sshcredential{path}", check=False).stdout
+        return words in " ".join(said.split())
+
+    assert wait_until(explained, f"kubectl explains sshcredential{path}")
+
+
+def test_the_columns_describe_themselves() -> None:
+    assert all(column["description"].endswith(".") for column in VERSION["additionalPrinterColumns"])
