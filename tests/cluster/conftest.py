@@ -1,0 +1,81 @@
+"""Operators for the tests of this folder: one that all share, and as many of their own as they like."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
+from controlplane.clusters import Cluster
+from controlplane.namespaces import Namespaces
+from operators.process import OperatorProcess
+
+StartOperator = Callable[..., OperatorProcess]
+
+
+class Workspace(NamedTuple):
+    """A namespace that the shared operator serves."""
+
+    namespace: str
+    operator: OperatorProcess
+
+
+@pytest.fixture(scope="session")
+def workspace(
+    cluster: Cluster, namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workspace]:
+    """The shared operator and its namespace. Tests take names of their own (`name`) and leave the others alone."""
+    served, own = namespaces.create(), namespaces.create()
+    for namespace, grant in ((served, grant_workspace), (own, grant_operator_namespace)):
+        grant(cluster, namespace, "operator")
+    grant_cluster(cluster, "operator")
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    kubeconfig = cluster.kubeconfig_for("operator")
+    with OperatorProcess(kubeconfig, log, operator_namespace=own, workspaces=[served], options=["--debug"]) as operator:
+        yield Workspace(served, operator.wait_until_ready())
+    namespaces.delete(served)
+    namespaces.delete(own)
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A name for a credential that no other test has."""
+    stem = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")[:40].strip("-")
+    return f"{stem}-{next(_numbers)}"
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def start_operator(cluster: Cluster, tmp_path: Path) -> Iterator[StartOperator]:
+    """Start operators of this test's own; each log is a file of its own. Give `on` for another control plane."""
+    with ExitStack() as until_the_end:
+
+        def start(
+            *,
+            operator_namespace: str,
+            workspaces: list[str],
+            on: Cluster | None = None,
+            user: str = "operator",
+            ready: bool = True,
+        ) -> OperatorProcess:
+            plane = on or cluster
+            log = tmp_path / f"operator-{next(_numbers)}.log"
+            process = OperatorProcess(
+                plane.kubeconfig_for(user),
+                log,
+                operator_namespace=operator_namespace,
+                workspaces=workspaces,
+                options=["--debug"],
+            )
+            until_the_end.enter_context(process)
+            return process.wait_until_ready() if ready else process
+
+        yield start

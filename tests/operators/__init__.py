@@ -1,0 +1,1 @@
+"""Operators as real processes, for tests, bench and demo."""
