@@ -35,7 +35,7 @@ class Daemon:
     def is_running(self) -> bool:
         """Tell whether it still runs. A zombie does not, nor does another process that got the same id."""
         _reap(self.pid)
-        now = _look(self.pid)
+        now = look(self.pid)
         return now is not None and now.state not in ENDED and now.born == self.born
 
     def log_tail(self, lines: int = 15) -> str:
@@ -55,7 +55,7 @@ def start(command: tuple[str, ...], log: Path) -> Daemon:
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     pid = os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
-    new = _look(pid)
+    new = look(pid)
     # Even one that ended at once is still there, as a zombie: nobody else reaps it.
     return Daemon(pid, new.born if new else "", log)
 
@@ -100,17 +100,19 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
+    """What the kernel tells of a process: the letter of its state, and its birth."""
+
     state: str
     born: str
 
 
-def _look(pid: int) -> _Look | None:
-    """Return the state of a process and its birth: the moment, in ticks since this start of the machine."""
+def look(pid: int) -> Look | None:
+    """Return what is known of a process, or None if there is none. Its birth is in ticks since the machine started."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command's name comes before the rest, in parentheses, and may itself hold any character.
     fields = status.rpartition(") ")[2].split()
-    return _Look(fields[0], f"{BOOT_ID.read_text().strip()}/{fields[19]}")
+    return Look(fields[0], f"{BOOT_ID.read_text().strip()}/{fields[19]}")
