@@ -1,0 +1,123 @@
+"""The bare writer: the same objects with no operator in between. It is the floor, and the load for the operator."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from controlplane.plane import ControlPlane
+from sshcredential_operator.api.names import API_VERSION, KIND, PLURAL
+
+CONNECTIONS: Final = 32
+JSON: Final = {"Content-Type": "application/json"}
+MERGE: Final = {"Content-Type": "application/merge-patch+json"}
+
+
+class Writer:
+    """Writes to one control plane as the administrator, over a bounded number of connections."""
+
+    def __init__(self, session: aiohttp.ClientSession, server: str) -> None:
+        self._session, self._server = session, server
+
+    async def credential(self, namespace: str, name: str) -> None:
+        """POST an SSHCredential that asks for an Ed25519 key."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": name},
+            "spec": {"generate": {"algorithm": "Ed25519"}},
+        }
+        await self._send("POST", f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}", body, JSON)
+
+    async def floor(self, namespace: str, name: str) -> None:
+        """Write what a credential cannot do without: the object, a Secret of 2 KiB, and its status."""
+        await self.credential(namespace, name)
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": f"{name}-floor"},
+            "data": {"value": base64.b64encode(os.urandom(1536)).decode()},
+        }
+        await self._send("POST", f"/api/v1/namespaces/{namespace}/secrets", secret, JSON)
+        path = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}/status"
+        await self._send("PATCH", path, {"status": STATUS}, MERGE)
+
+    async def watch_ready(self, namespace: str) -> AsyncIterator[tuple[str, float]]:
+        """Yield each credential's name and the time when an independent watcher saw it Ready, once."""
+        url = f"{self._server}/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}?watch=true"
+        seen: set[str] = set()
+        async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
+            buffer = b""
+            async for chunk in response.content.iter_any():
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                for line in lines:
+                    if b'"type":"Ready"' not in line or b'"status":"True"' not in line:
+                        continue
+                    name = orjson.loads(line)["object"]["metadata"]["name"]
+                    if name not in seen:
+                        seen.add(name)
+                        yield name, time.monotonic()
+
+    async def _send(self, method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> None:
+        url = self._server + path
+        async with self._session.request(method, url, data=orjson.dumps(body), headers=headers) as response:
+            answer = await response.read()
+            if not response.ok:
+                raise RuntimeError(f"{method} {path}: {answer[:300]!r}")
+
+
+STATUS: Final[dict[str, Any]] = {
+    "observedGeneration": 1,
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "Available",
+            "message": "The key is stored encrypted in Secret of about this length.",
+            "observedGeneration": 1,
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+    ],
+    "algorithm": "Ed25519",
+    "bits": 256,
+    "keyNumber": 1,
+    "rotationSerial": 0,
+    "fingerprint": "SHA256:" + "A" * 43,
+    "publicKey": "ssh-ed25519 " + "A" * 68,
+    "credentialId": "0" * 32,
+    "passphraseProtected": False,
+    "createdAt": "2026-01-01T00:00:00Z",
+    "exposure": "Encrypted",
+}
+
+
+@asynccontextmanager
+async def writer(plane: ControlPlane, connections: int = CONNECTIONS) -> AsyncIterator[Writer]:
+    """Open the connections; one more is for the watcher."""
+    tls = ssl.create_default_context(cafile=str(plane.ca_file))
+    connector = aiohttp.TCPConnector(limit=connections + 1, ssl=tls)
+    headers = {"Authorization": f"Bearer {plane.token('admin')}"}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+        yield Writer(session, plane.server)
+
+
+async def all_at_once(
+    write: Callable[[str, str], Awaitable[None]], namespace: str, names: Iterable[str], connections: int = CONNECTIONS
+) -> None:
+    """Write all names over so many connections, each busy all the time."""
+    waiting = iter(names)
+
+    async def one_connection() -> None:
+        for name in waiting:
+            await write(namespace, name)
+
+    await asyncio.gather(*(one_connection() for _ in range(connections)))
