@@ -23,10 +23,7 @@ class Text(NamedTuple):
 
 
 CATALOGUE: Final[dict[Reason, Text]] = {
-    Reason.PENDING: Text(
-        "no operator has seen this yet:",
-        "is this namespace among its workspaces?",
-    ),
+    Reason.PENDING: Text("No operator has looked at this credential yet.", "Is this namespace among its workspaces?"),
     Reason.AVAILABLE: Text("The key is stored encrypted in Secret {secret}."),
     Reason.CREATING: Text("The key is being made."),
     Reason.UPDATING: Text("Secret {secret} is being brought up to date."),

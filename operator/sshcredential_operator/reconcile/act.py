@@ -13,7 +13,7 @@ from sshcredential_operator.encryption.credential_secret import KeyMaterial, res
 from sshcredential_operator.encryption.record import Record, RecordedKey, first_record, new_credential_id
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.keys.keypair import KeyPair
-from sshcredential_operator.reconcile.decide import Act, Look
+from sshcredential_operator.reconcile.decision import Act, Look
 from sshcredential_operator.reconcile.observe import look
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World

@@ -1,67 +1,20 @@
-"""What is to be done for one credential: pure, an ordered list of small named checks over one frozen value.
+"""What is to be done for one credential, or for a Secret whose credential is gone: pure.
 
-The first check that has something to say decides. A decision may ask for evidence first (`look`): nothing that stops a
-credential, and nothing that destroys, rests on the watch alone, which may lag. No clock, client or environment in here.
+No clock, client or environment in here: the same observation always gives the same decision. Nothing that destroys rests
+on the watch alone, which may lag: such a decision asks for live evidence first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import Enum
-from typing import Final
+from dataclasses import replace
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
-from sshcredential_operator.api.spec import Generate, ImportFrom, Spec, describe_key
-from sshcredential_operator.encryption.credential_secret import Unreadability
-from sshcredential_operator.keys.judge import Accepted, Refused
-from sshcredential_operator.reconcile.observed import (
-    Foreign,
-    InputKeyMissing,
-    InputSecretMissing,
-    Observed,
-    Stored,
-    Unopened,
-)
-from sshcredential_operator.reconcile.sources import describe_recorded_source, grace_period, is_from
-
-Facts = Mapping[str, str | int]
-
-
-class Look(Enum):
-    """Evidence that a decision needs before it stands."""
-
-    SECRET = "secret"
-    INPUT = "input"
-    CREDENTIAL = "credential"
-
-
-class Act(Enum):
-    """The one change that a pass makes."""
-
-    CREATE = "create"
-    UPDATE_RECORD = "update record"
-    MARK_ORPHAN = "mark orphan"
-    DESTROY = "destroy"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A reason with its facts, and what follows. `reason` is None where there is no status to write."""
-
-    reason: Reason | None
-    facts: Facts = field(default_factory=dict)
-    look: Look | None = None
-    act: Act | None = None
-    due: datetime | None = None
-    """When to look again, if nothing happens before."""
-    holds_generation: bool = False
-    """The spec's latest generation is not answered yet (suspended)."""
-
-
-NOTHING: Final = Decision(None)
+from sshcredential_operator.api.spec import DeletionPolicy, Spec
+from sshcredential_operator.reconcile.checks import CHECKS
+from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
+from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.sources import grace_period
 
 
 def decide(observed: Observed) -> Decision:
@@ -70,188 +23,6 @@ def decide(observed: Observed) -> Decision:
         return decide_orphan(observed)
     decision = next(d for check in CHECKS if (d := check(observed, observed.credential)))
     return _suspended(decision, observed.credential) if _is_suspended(observed.credential) else decision
-
-
-Check = Callable[[Observed, Credential], Decision | None]
-
-
-def in_operator_namespace(observed: Observed, _: Credential) -> Decision | None:
-    """The key ring's namespace is no workspace."""
-    return None if observed.served else Decision(Reason.OPERATOR_NAMESPACE)
-
-
-def spec_unreadable(_: Observed, credential: Credential) -> Decision | None:
-    """A schema that is older or newer than this operator let something through."""
-    spec = credential.spec
-    return None if isinstance(spec, Spec) else Decision(Reason.SPEC_INVALID, {"field": spec.field})
-
-
-def in_trouble(observed: Observed, _: Credential) -> Decision | None:
-    """The API server did not do what this pass asked."""
-    trouble = observed.trouble
-    return Decision(trouble.reason, trouble.facts) if trouble else None
-
-
-def name_is_taken(observed: Observed, credential: Credential) -> Decision | None:
-    """spec.name is unique among the living credentials of a namespace."""
-    if observed.rival is None:
-        return None
-    return Decision(Reason.NAME_CONFLICT, {"name": credential.claimed_name, "rival": observed.rival})
-
-
-def secret_is_foreign(observed: Observed, _: Credential) -> Decision | None:
-    """Somebody's Secret of another type has our name."""
-    if not isinstance(observed.secret, Foreign):
-        return None
-    return _proven(observed, Reason.SECRET_CONFLICT)
-
-
-def secret_does_not_open(observed: Observed, _: Credential) -> Decision | None:
-    """Our type and name, but not what we stored, or under a key that the key ring does not have."""
-    if not isinstance(observed.secret, Unopened):
-        return None
-    unknown = observed.secret.why.why is Unreadability.UNKNOWN_KID
-    return _proven(observed, Reason.KEY_UNAVAILABLE if unknown else Reason.SECRET_TAMPERED)
-
-
-def secret_is_anothers(observed: Observed, credential: Credential) -> Decision | None:
-    """The record opens, but its identity is not the one that the status names."""
-    match observed.secret, credential.status.facts:
-        case Stored(record=record), facts if facts and record.credential_id != facts.credential_id:
-            return _proven(observed, Reason.SECRET_TAMPERED)
-    return None
-
-
-def secret_is_older(observed: Observed, credential: Credential) -> Decision | None:
-    """An old copy of the Secret was put back."""
-    match observed.secret, credential.status.facts:
-        case Stored(record=record), facts if facts and record.current < facts.key_number:
-            numbers = {"stored_number": record.current, "status_number": facts.key_number}
-            return _proven(observed, Reason.ROLLBACK_DETECTED, numbers)
-    return None
-
-
-def being_deleted(_: Observed, credential: Credential) -> Decision | None:
-    """Nothing is begun for an object that is on its way out."""
-    return NOTHING if credential.deleting else None
-
-
-def secret_is_gone(observed: Observed, credential: Credential) -> Decision | None:
-    """There was a key, and its Secret is gone: only the very same key may take its place."""
-    facts = credential.status.facts
-    if observed.secret is not None or facts is None:
-        return None
-    if not observed.secret_is_live:
-        return Decision(Reason.SECRET_LOST, look=Look.SECRET)
-    if isinstance(_spec(credential).source, Generate):
-        return Decision(Reason.SECRET_LOST)
-    if observed.input is None:
-        return Decision(Reason.SECRET_LOST, look=Look.INPUT)
-    if isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint == facts.fingerprint:
-        return Decision(Reason.CREATING, act=Act.CREATE)
-    return Decision(Reason.SECRET_LOST)
-
-
-def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | None:
-    """There never was a key: generate or import it. POST guards against a Secret that the watch has not shown yet."""
-    if observed.secret is not None:
-        return None
-    source = _spec(credential).source
-    if isinstance(source, Generate):
-        return Decision(Reason.CREATING, act=Act.CREATE)
-    match observed.input:
-        case None:
-            return Decision(Reason.CREATING, look=Look.INPUT)
-        case InputSecretMissing(secret_name):
-            return Decision(Reason.INPUT_SECRET_MISSING, {"input_secret": secret_name})
-        case InputKeyMissing(secret_name, key):
-            return Decision(Reason.INPUT_KEY_MISSING, {"input_secret": secret_name, "input_key": key})
-        case Refused() as refused:
-            facts = dict(refused.detail) | {"input_secret": source.private_key.secret_name}
-            return Decision(Reason(refused.reason.value), facts)
-        case _:
-            return Decision(Reason.CREATING, act=Act.CREATE)
-
-
-def adopted_key_differs(observed: Observed, credential: Credential) -> Decision | None:
-    """A Secret is there for a credential without status, and the input brings another key."""
-    if not isinstance(observed.secret, Stored) or credential.status.facts is not None:
-        return None
-    if not isinstance(_spec(credential).source, ImportFrom):
-        return None
-    if observed.input is None:
-        return Decision(Reason.CREATING, look=Look.INPUT)
-    stored = observed.secret.record.current_key.fingerprint
-    if isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint != stored:
-        facts = {"stored_fingerprint": stored, "input_fingerprint": observed.input.pair.public.fingerprint}
-        return Decision(Reason.ADOPTED_KEY_DIFFERS, facts)
-    return None
-
-
-def source_changed(observed: Observed, credential: Credential) -> Decision | None:
-    """Another source in the spec never changes a key by itself."""
-    match observed.secret:
-        case Stored(record=record) if not is_from(record.source, _spec(credential).source):
-            return Decision(Reason.SOURCE_CHANGED, {"stored_source": describe_recorded_source(record.source)})
-    return None
-
-
-def algorithm_changed(observed: Observed, credential: Credential) -> Decision | None:
-    """Another algorithm or size in the spec never changes a key by itself."""
-    match observed.secret, _spec(credential).source:
-        case Stored(record=record), Generate() as wanted:
-            key = record.current_key
-            if (key.algorithm, key.bits) != (wanted.algorithm, wanted.bits):
-                facts = {"wanted": wanted.kind_of_key, "stored": describe_key(key.algorithm, key.bits)}
-                return Decision(Reason.ALGORITHM_CHANGED, facts)
-    return None
-
-
-def record_is_outdated(observed: Observed, credential: Credential) -> Decision | None:
-    """After the deletion only the record tells the policy, so it follows the spec; and who lives is no orphan."""
-    match observed.secret:
-        case Stored(record=record, orphaned_since=orphaned_since):
-            spec = _spec(credential)
-            recorded = (record.deletion_policy, record.deletion_grace_period)
-            if orphaned_since or recorded != (spec.deletion_policy, spec.deletion_grace_period):
-                return Decision(Reason.UPDATING, act=Act.UPDATE_RECORD)
-    return None
-
-
-def all_is_well(_: Observed, __: Credential) -> Decision:
-    """Nothing stands against it: the key is there and usable."""
-    return Decision(Reason.AVAILABLE)
-
-
-CHECKS: Final[tuple[Check, ...]] = (
-    in_operator_namespace,
-    spec_unreadable,
-    in_trouble,
-    secret_is_foreign,
-    secret_does_not_open,
-    secret_is_anothers,
-    secret_is_older,
-    name_is_taken,
-    being_deleted,
-    secret_is_gone,
-    key_is_to_be_made,
-    adopted_key_differs,
-    source_changed,
-    algorithm_changed,
-    record_is_outdated,
-    all_is_well,
-)
-"""The order is part of the behaviour: what endangers a key comes before what the spec asks for."""
-
-
-def _spec(credential: Credential) -> Spec:
-    if not isinstance(credential.spec, Spec):  # `spec_unreadable` comes first in CHECKS
-        raise TypeError
-    return credential.spec
-
-
-def _proven(observed: Observed, reason: Reason, facts: Facts | None = None) -> Decision:
-    return Decision(reason, facts or {}, look=None if observed.secret_is_live else Look.SECRET)
 
 
 def _is_suspended(credential: Credential) -> bool:
@@ -269,7 +40,7 @@ def _suspended(decision: Decision, credential: Credential) -> Decision:
 def decide_orphan(observed: Observed) -> Decision:
     """A Secret of ours without its credential: marked, kept for its grace period, then destroyed; Retain keeps it."""
     secret = observed.secret
-    if not isinstance(secret, Stored) or secret.record.deletion_policy != "Delete" or observed.destroyed:
+    if not isinstance(secret, Stored) or secret.record.deletion_policy != DeletionPolicy.DELETE or observed.destroyed:
         return NOTHING
     if observed.trouble:
         return NOTHING

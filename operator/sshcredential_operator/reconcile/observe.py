@@ -10,7 +10,7 @@ from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.encryption.credential_secret import OpenedCredential, open_credential, peek_kids
 from sshcredential_operator.keys.stored import stored_public_key
-from sshcredential_operator.reconcile.decide import Look
+from sshcredential_operator.reconcile.decision import Look
 from sshcredential_operator.reconcile.observed import (
     Foreign,
     Input,

@@ -10,7 +10,8 @@ from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.reconcile.act import act
-from sshcredential_operator.reconcile.decide import Act, Decision, decide
+from sshcredential_operator.reconcile.decide import decide
+from sshcredential_operator.reconcile.decision import Act, Decision
 from sshcredential_operator.reconcile.observe import look, observe
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored
 from sshcredential_operator.reconcile.ports import World

@@ -17,7 +17,7 @@ from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.api.status import STALLED, KeyFacts, Status, conditions_for, merge_patch
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import Record
-from sshcredential_operator.reconcile.decide import Decision
+from sshcredential_operator.reconcile.decision import Decision
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
