@@ -1,7 +1,7 @@
 """What is to be done for one credential, or for a Secret whose credential is gone: pure.
 
-No clock, client or environment in here: the same observation always gives the same decision. Nothing that destroys rests
-on the watch alone, which may lag: such a decision asks for live evidence first.
+No clock, client or environment in here: the same observation always gives the same decision. Nothing that destroys
+rests on the watch alone, which may lag: such a decision asks for live evidence first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a pass decides, as values: a reason with its facts, and what follows. Made by `decide`, carried out by the pass."""
+"""What a pass decides, as values: a reason with its facts, and what follows. Made by `decide`, done by the pass."""
 
 from __future__ import annotations
 
