@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
+from cluster.desk import Desk, desk_in
+from cluster.keyfiles import KeyFiles
 from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
@@ -41,6 +43,19 @@ def workspace(
         yield Workspace(served, operator.wait_until_ready())
     namespaces.delete(served)
     namespaces.delete(own)
+
+
+@pytest.fixture(scope="session")
+def desk(cluster: Cluster, workspace: Workspace) -> Iterator[Desk]:
+    """What a person does in the shared operator's workspace."""
+    with desk_in(cluster, workspace.namespace) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="session")
+def key_files(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
+    """Key files as people have them."""
+    return KeyFiles(tmp_path_factory.mktemp("key-files"))
 
 
 @pytest.fixture
