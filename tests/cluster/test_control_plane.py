@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shlex
+import socket
 import ssl
 import subprocess
 import sys
@@ -117,6 +118,13 @@ def test_data_outlive_a_stop_of_the_api_server_and_a_crash_of_its_store(own_cont
     assert plane.kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.said}").stdout == "before"
     bodies = [event.raw.get("requestObject", {}).get("data") for event in plane.audit_events()]
     assert {"said": "before"} in bodies
+
+
+def test_ports_that_somebody_else_took_meanwhile_are_given_up(embedded: ControlPlane, tmp_path: Path) -> None:
+    """It asks for `embedded` because it starts one of its own."""
+    plane = ControlPlane(tmp_path / "data")
+    with socket.create_server(("127.0.0.1", plane._ports.etcd)), plane:
+        assert plane.kubectl("get", "--raw", "/readyz").stdout == "ok"
 
 
 def run_command(command: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -194,7 +194,7 @@ def test_ready_made_binaries_that_are_missing_are_named(tmp_path: Path) -> None:
 
 
 def test_kind_that_is_not_there_is_told_before_any_test_runs(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "--cluster=kind", __file__]
+    command = [sys.executable, "-m", "pytest", "--cluster=kind", "--collect-only", __file__]
     environment = {**os.environ, "PATH": str(tmp_path)}
     outcome = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert outcome.returncode == pytest.ExitCode.USAGE_ERROR
@@ -218,7 +218,7 @@ def test_a_process_is_gone_when_it_was_ended(sleeper: Daemon, end: Callable[[Dae
 
 def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    stubborn = processes.start(("/bin/sh", "-c", "trap '' TERM; echo deaf; sleep 1000000 & wait; wait"), log)
+    stubborn = processes.start(("/bin/sh", "-c", "trap '' TERM; echo deaf; exec sleep 1000000"), log)
     wait_until(lambda: "deaf" in log.read_text(), "the process ignores SIGTERM")
     processes.stop(stubborn, patience=0)
     assert not stubborn.is_running()

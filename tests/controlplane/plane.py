@@ -144,10 +144,10 @@ class ControlPlane:
             try:
                 self._start_everything()
             except PortTaken:
-                self._stop(APISERVER)
-                self._stop(ETCD)
-                # etcd's data remembers the port of its peer address.
-                shutil.rmtree(self._files.etcd_data)
+                for part in (APISERVER, ETCD):
+                    self._stop(part, crash=True)
+                # etcd's data, if it got that far, remembers the port of its peer address.
+                shutil.rmtree(self._files.etcd_data, ignore_errors=True)
                 self._ports = free_ports()
             else:
                 return

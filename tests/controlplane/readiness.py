@@ -10,7 +10,8 @@ from typing import Final
 
 from controlplane.commandlines import LOOPBACK
 
-TIMEOUT_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = 2.0
+"""Whoever took the API server's port may accept a connection and never answer."""
 
 
 class NotReady(Exception):
