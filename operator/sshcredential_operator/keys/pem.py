@@ -10,7 +10,7 @@ from typing import Final
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.keys.refusal import Refusal, corrupt
 
-_BOUNDARY: Final = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]{1,64})-----")
+_BOUNDARY: Final = re.compile(rb"-----(BEGIN|END) ([ -,.-~]{1,64})-----")
 _HEADER: Final = re.compile(rb"([A-Za-z0-9-]{1,32}): ?([!-~ ]{0,128})")
 
 
