@@ -59,15 +59,16 @@ def grant(
 ) -> str:
     """Let the user do this in a namespace, to all or to the named objects; return the name that `revoke` takes.
 
-    `resource` is plural, with its API group after a dot: `secrets`, `sshcredentials.sshcredentials.dev`.
+    `resource` is plural, with its API group after a dot: `secrets`, `sshcredentials/status.sshcredentials.dev`.
     """
     plural, _, group = resource.partition(".")
-    role = "-".join([user, plural, *verbs, *names])
+    role = "-".join([user, plural.replace("/", "-"), *verbs, *names])
     rule = {"apiGroups": [group], "resources": [plural], "verbs": [*verbs], "resourceNames": [*names]}
     with _api(cluster, client.RbacAuthorizationV1Api) as api:
         _made(api.create_namespaced_role, namespace, {"metadata": {"name": role}, "rules": [rule]})
         _made(api.create_namespaced_role_binding, namespace, _binding(namespace, user, "Role", role))
-    wait_for_right(cluster, user, Right(verbs[-1], plural, group, namespace, "".join(names[-1:])))
+    kind, _, subresource = plural.partition("/")
+    wait_for_right(cluster, user, Right(verbs[-1], kind, group, namespace, "".join(names[-1:]), subresource))
     return role
 
 
