@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from contract.crd_schema import CRD, ROOT
+from sshcredential_operator.controller.admission import IMPORT_POLICY as POLICY
 
 FILES: Final = ROOT / "charts" / "sshcredential-operator" / "files"
 MANIFESTS: Final = sorted(FILES.glob("*/*"))
-POLICY: Final = "sshcredential-operator-import"
 
 
 def _documents(*names: str) -> dict[str, dict[str, Any]]:
