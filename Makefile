@@ -49,9 +49,12 @@ test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
 
-.PHONY: demo
+.PHONY: demo demo-down
 demo: $(READY) debian-packages ## Show the product on a control plane of its own; KEEP=1 leaves it running
-	@$(BIN)/python scripts/demo.py $(ARGS)
+	@PYTHONPATH=scripts:tests $(BIN)/python -m demo $(ARGS)
+
+demo-down: $(READY) ## End what KEEP=1 make demo left running
+	@PYTHONPATH=scripts:tests $(BIN)/python -m demo --down $(ARGS)
 
 .PHONY: cluster cluster-down
 cluster: $(READY) debian-packages ## Start a control plane and print its KUBECONFIG line

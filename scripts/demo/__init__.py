@@ -1,0 +1,1 @@
+"""`make demo`: the product shown on a real control plane, command by command. Run as `python -m demo`."""
