@@ -91,7 +91,9 @@ def wrapped_from(source: object, root_key_id: object, annotations: object, wrapp
 def _annotations(value: object) -> Mapping[str, bytes]:
     if not isinstance(value, dict) or len(value) > _MOST_ANNOTATIONS or list(value) != sorted(value):
         raise Malformed
-    found = {exact_json.text(name, _ANNOTATION): b64url.decode(text) for name, text in value.items()}
+    found = {
+        exact_json.text(name, _ANNOTATION): b"" if text == "" else b64url.decode(text) for name, text in value.items()
+    }
     annotations = {name: content for name, content in found.items() if content is not None}
     if len(annotations) != len(found):
         raise Malformed

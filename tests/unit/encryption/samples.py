@@ -6,6 +6,8 @@ import base64
 import hashlib
 from dataclasses import dataclass, replace
 
+from hypothesis import HealthCheck, settings
+
 from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.credential_secret import KeyMaterial
@@ -22,6 +24,9 @@ KEK = Kek("1.6f1c0a2b3c4d.00000000000000aa", Sensitive(bytes(range(32))))
 OTHER_KEK = Kek("2.6f1c0a2b3c4d.00000000000000bb", Sensitive(bytes(range(32, 64))))
 ROOT = Kek("00000000000000cc", Sensitive(bytes(range(64, 96))))
 OTHER_ROOT = Kek("00000000000000dd", Sensitive(bytes(range(96, 128))))
+
+unhurried = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: a busy machine is no failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshcredential_operator.encryption import b64url
+from unit.encryption.samples import unhurried
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
+@unhurried
 @given(st.binary(min_size=1, max_size=300))
 def test_text_is_the_standard_librarys_without_padding_and_reads_back(data: bytes) -> None:
     text = b64url.encode(data)

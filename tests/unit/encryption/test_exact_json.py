@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sshcredential_operator.encryption import exact_json
 from sshcredential_operator.encryption.exact_json import Malformed
+from unit.encryption.samples import unhurried
 
 
 class Colour(StrEnum):
@@ -21,6 +22,7 @@ LISTS = st.lists(SCALARS, max_size=3)
 JSON = SCALARS | st.lists(LISTS, max_size=2) | st.dictionaries(st.text(max_size=4), SCALARS | LISTS, max_size=3)
 
 
+@unhurried
 @given(JSON)
 def test_what_is_written_reads_back_and_is_what_the_standard_library_writes(value: object) -> None:
     data = exact_json.write(value)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sshcredential_operator.encryption.place import MAX_KEY_NUMBER, Field, Place, place_of, record_place
+from unit.encryption.samples import unhurried
 
 ID = "0123456789abcdef0123456789abcdef"
 GOOD = b'["sshcredentials.dev/v1","SSHCredential","genomics","hpc-login","' + ID.encode() + b'",12,"privateKey"]'
@@ -33,11 +34,13 @@ def test_the_aad_of_a_record_has_key_number_0() -> None:
     assert record_place("genomics", "hpc-login", ID).aad() == expected
 
 
+@unhurried
 @given(PLACES)
 def test_a_place_is_read_from_its_aad(place: Place) -> None:
     assert place_of(place.aad()) == place
 
 
+@unhurried
 @given(PLACES, PLACES)
 def test_two_places_have_two_aads(one: Place, other: Place) -> None:
     assert (one.aad() == other.aad()) == (one == other)

@@ -23,7 +23,7 @@ from sshcredential_operator.encryption.record import (
     first_record,
     new_credential_id,
 )
-from unit.encryption.samples import CREDENTIAL_ID, FULL_RECORD, RECORD, fingerprint, line, recorded_key, wire
+from unit.encryption.samples import CREDENTIAL_ID, FULL_RECORD, RECORD, fingerprint, line, recorded_key, unhurried, wire
 
 IMPORTED = FromImport(
     SecretKey("my-key", "ssh-privatekey"), SecretKey("my.key", "pass_phrase"), fingerprint(b"imported")
@@ -75,11 +75,13 @@ def records(draw: st.DrawFn) -> Record:
     )
 
 
+@unhurried
 @given(records())
 def test_every_record_is_read_as_it_was_written(record: Record) -> None:
     assert record_json.from_bytes(record_json.to_bytes(record)) == record
 
 
+@unhurried
 @given(records(), st.data())
 def test_a_record_with_one_byte_changed_is_another_record_or_none(record: Record, data: st.DataObject) -> None:
     text = bytearray(record_json.to_bytes(record))
