@@ -33,6 +33,8 @@ def _suspended(decision: Decision, credential: Credential) -> Decision:
     """Hold all changes. What is wrong with the key is still told: suspending is no way to a false green."""
     if decision.look is Look.SECRET or decision.reason is None or COURSE[decision.reason] is Course.STOP:
         return decision
+    if decision.act is Act.CREATE and credential.status.facts is not None:
+        return Decision(Reason.SECRET_LOST)  # its input is still there, but nothing is made now
     answered = decision.reason is Reason.AVAILABLE and credential.status.facts is not None
     return Decision(Reason.SUSPENDED, holds_generation=not answered)
 
