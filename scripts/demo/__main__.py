@@ -57,7 +57,9 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="demo", description="Shows sshcredential-operator on a real control plane.")
-    parser.add_argument("--folder", type=Path, default=Path(FOLDER), help="an empty folder (default: %(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(FOLDER), help="where it keeps its files (default: %(default)s)"
+    )
     parser.add_argument("--down", action="store_true", help="end what KEEP=1 left running")
     return parser
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +23,20 @@ OPERATOR: Final = "operator"
 READY_SECONDS: Final = 60.0
 LOCK: Final = "lock"
 LOG: Final = "operator.log"
+RECORD: Final = "running.json"
+TRACES: Final = (
+    *("bin", "data", "kubeconfig", "kubectl-cache", "operator.kubeconfig", RECORD),
+    *("id_ed25519", "id_ed25519.pub", "passphrase.txt"),
+)
+"""What a demo leaves in its folder, lock and log apart. Whatever else lies there is not ours to remove."""
+
 HTTP_OK: Final = 200
 
 _LOCAL: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Stage:
-    """Everything that runs for the demo, in an empty folder. What is kept outlives this process; nothing else does."""
+    """Everything that runs for the demo, in a folder of its own. Only what is kept outlives this process."""
 
     def __init__(self, folder: Path, *, keep: bool) -> None:
         self._folder, self._keep = folder, keep
@@ -67,13 +75,13 @@ class Stage:
         return programs
 
     def close(self, *, keep_log: bool) -> None:
-        """End everything, and empty the folder; the operator's log may stay, to show what went wrong."""
+        """End everything and remove its traces; the operator's log may stay, to show what went wrong."""
         if self._operator is not None:
             processes.stop(self._operator)
         self._plane.stop()
         if self._guard is not None:
             self._guard.dismiss()
-        _empty(self._folder, but=(LOCK, LOG) if keep_log else (LOCK,))
+        _remove(self._folder, TRACES if keep_log else (*TRACES, LOG))
 
     def _is_ready(self, daemon: Daemon) -> bool:
         if not daemon.is_running():
@@ -86,26 +94,24 @@ class Stage:
         if self._keep:
             running = {**self._plane.daemons} | ({OPERATOR: self._operator} if self._operator else {})
             record = {part: (daemon.pid, daemon.born, str(daemon.log)) for part, daemon in running.items()}
-            _record_file(self._folder).write_text(json.dumps(record))
+            (self._folder / RECORD).write_text(json.dumps(record))
 
 
 def end_what_was_kept(folder: Path) -> bool:
-    """End what an earlier demo left running, and empty the folder. Tell whether there was anything."""
+    """End what an earlier demo left running, and remove its traces. Tell whether there was anything."""
     try:
-        record = json.loads(_record_file(folder).read_text())
+        record = json.loads((folder / RECORD).read_text())
     except FileNotFoundError:
         record = {}
     for pid, born, log in reversed(record.values()):
         processes.stop(Daemon(pid, born, Path(log)))
-    _empty(folder, but=(LOCK,))
+    _remove(folder, (*TRACES, LOG))
     return bool(record)
 
 
-def _empty(folder: Path, *, but: tuple[str, ...]) -> None:
-    """Remove everything in a folder except for what is named."""
-    for path in folder.iterdir():
-        if path.name not in but:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    for path in map(folder.joinpath, names):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def _says_ok(url: str) -> bool:
@@ -114,7 +120,3 @@ def _says_ok(url: str) -> bool:
             return bool(answer.status == HTTP_OK)
     except OSError:  # nobody listens yet, or it is not ready
         return False
-
-
-def _record_file(folder: Path) -> Path:
-    return folder / "running.json"
