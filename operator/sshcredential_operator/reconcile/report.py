@@ -53,7 +53,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     before = credential.status
     facts = before.facts
     record = None
-    if isinstance(observed.secret, Stored) and _describes(reason):
+    if isinstance(observed.secret, Stored) and _knows_the_key(decision):
         record = observed.secret.record
         facts = facts_of(record, observed.secret.key_id)
     generation = before.observed_generation if decision.holds_generation else credential.generation
@@ -106,16 +106,12 @@ def events_for(reason: Reason, before: Status, after: Status, observed: Observed
         yield Event("Recovered", "The credential is usable again.", warning=False)
 
 
-def _describes(reason: Reason) -> bool:
-    # The record of an opened Secret describes this credential's key, unless that very identity is what is wrong.
-    return reason not in {
-        Reason.SECRET_TAMPERED,
-        Reason.ROLLBACK_DETECTED,
-        Reason.ADOPTED_KEY_DIFFERS,
-        Reason.NAME_CONFLICT,
-        Reason.OPERATOR_NAMESPACE,
-        Reason.SPEC_INVALID,
-    }
+def _knows_the_key(decision: Decision) -> bool:
+    # Only after every check of the record's identity. Any other record must not get into the status: the next pass
+    # would compare it with itself.
+    if decision.reason is Reason.SUSPENDED:
+        return not decision.holds_generation
+    return decision.reason in {Reason.AVAILABLE, Reason.SOURCE_CHANGED, Reason.ALGORITHM_CHANGED}
 
 
 def _last_word(reason: Reason, before: Status) -> str | None:
