@@ -7,6 +7,9 @@ interpreter lock.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -21,11 +24,17 @@ from sshcredential_operator.keys.pool import KeyPool
 RSA_THREADS: Final = 2
 
 
+def _step_back() -> None:
+    # A thread that makes RSA keys for seconds leaves the processor to the event loop. On Linux this is per thread.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
 class LocalKeyWork:
     """Makes and judges keys on this machine."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RSA_THREADS, thread_name_prefix="rsa")
+        self._threads = ThreadPoolExecutor(RSA_THREADS, "rsa", initializer=_step_back)
         self._pool = KeyPool()
 
     async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]:

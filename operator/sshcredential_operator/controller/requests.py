@@ -112,6 +112,8 @@ def _trouble(answer: Answer, retry_after: str | None, verb: str, what: str) -> T
         return TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=seconds)
     facts: dict[str, str | int] = {"verb": verb, "resource": what, "code": answer.code}
     if answer.code == _FORBIDDEN:
+        if b"NamespaceTerminating" in answer.body:  # its credentials go with it: nobody will read a status
+            return TroubleError(Reason.SERVER_UNAVAILABLE)
         quota = b"exceeded quota" in answer.body
         return TroubleError(Reason.QUOTA_EXCEEDED if quota else Reason.FORBIDDEN, facts)
     return TroubleError(Reason.REFUSED_BY_SERVER, facts)

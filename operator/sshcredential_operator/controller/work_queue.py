@@ -62,6 +62,10 @@ class WorkQueue:
         delay = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter
         self.add_later(key, max(delay, min(at_least or 0.0, 60.0)))
 
+    def failures(self, key: CredentialKey) -> int:
+        """How many passes in a row have failed."""
+        return self._failures.get(key, -1) + 1
+
     def succeeded(self, key: CredentialKey) -> None:
         """Forget earlier failures."""
         self._failures.pop(key, None)

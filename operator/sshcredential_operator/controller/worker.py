@@ -36,7 +36,7 @@ async def work(queue: WorkQueue, world: World, metrics: Metrics) -> None:
 
 async def _one(key: CredentialKey, queue: WorkQueue, world: World) -> str:
     try:
-        outcome = await reconcile(key, world)
+        outcome = await reconcile(key, world, queue.failures(key))
     except TroubleError as trouble:
         log.warning(
             "pass could not be finished",

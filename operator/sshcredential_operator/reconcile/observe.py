@@ -23,15 +23,21 @@ from sshcredential_operator.reconcile.observed import (
     Unopened,
 )
 from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.trouble import TroubleError
 
 
 async def observe(key: CredentialKey, world: World) -> Observed:
     """Return what the watches have shown; the Secret is opened once per revision and remembered as what it is."""
     credential = world.known.credential(key)
     secret = world.known.secret(key)
+    trouble = world.known.trouble(key)
     if isinstance(secret, RawSecret):
-        secret = await understand(secret, key, world)
-        world.known.remember_secret(key, secret)
+        try:
+            secret = await understand(secret, key, world)
+        except TroubleError as met:  # the key ring could not be asked
+            secret, trouble = None, met
+        else:
+            world.known.remember_secret(key, secret)
     return Observed(
         key=key,
         now=world.now(),
@@ -40,7 +46,7 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         rival=world.known.rival(credential) if credential else None,
         secret=secret,
         input_present=_input_present(key, credential.spec, world) if credential else None,
-        trouble=world.known.trouble(key),
+        trouble=trouble,
     )
 
 

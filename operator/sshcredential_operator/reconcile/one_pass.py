@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.names import CredentialKey
@@ -29,8 +29,15 @@ class Outcome(NamedTuple):
     due_in: float | None = None
 
 
-async def reconcile(key: CredentialKey, world: World) -> Outcome:
-    """Bring one credential one step further; raises TroubleError when not even the status could be written."""
+PATIENCE: Final = 5
+"""So many tries in a row meet a server that is away or busy before the status says so; they take about three seconds."""
+
+
+async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outcome:
+    """Bring one credential one step further; `failures` is how many passes in a row came before without success.
+
+    Raises TroubleError when not even the status could be written.
+    """
     observed = await observe(key, world)
     acted = None
     try:
@@ -44,9 +51,14 @@ async def reconcile(key: CredentialKey, world: World) -> Outcome:
     except TroubleError as trouble:
         observed = replace(observed, trouble=trouble)
         decision = decide(observed)
-    await report(decision, observed, world)
+    if not _passes_by_itself(decision, failures):
+        await report(decision, observed, world)
     world.inputs.watch(key, awaited_secrets(observed))
     return _outcome(decision, observed, acted)
+
+
+KEY_RING_SECONDS: Final = 60.0
+"""How often a credential whose workspace key is missing looks into the key ring again: nothing tells of its return."""
 
 
 async def _weigh(observed: Observed, world: World) -> tuple[Observed, Decision]:
@@ -78,8 +90,15 @@ def _input_matters(observed: Observed) -> bool:
     return observed.input_present is None and Note.INPUT_SECRET_PRESENT.value in notes
 
 
+def _passes_by_itself(decision: Decision, failures: int) -> bool:
+    # A hiccup of the API server does not make a good state bad, nor cost two more writes.
+    return decision.reason is Reason.SERVER_UNAVAILABLE and failures < PATIENCE
+
+
 def _outcome(decision: Decision, observed: Observed, acted: Act | None) -> Outcome:
     trouble = observed.trouble
     retry = trouble is not None or (decision.reason is not None and COURSE[decision.reason] is Course.RETRY)
     due_in = (decision.due - observed.now).total_seconds() if decision.due else None
+    if decision.reason is Reason.KEY_UNAVAILABLE:
+        due_in = KEY_RING_SECONDS
     return Outcome(decision.reason, acted, retry, trouble.retry_after if trouble else None, due_in)
