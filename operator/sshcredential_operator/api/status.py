@@ -142,7 +142,7 @@ def merge_patch(status: Status, *, over: Status) -> dict[str, Any]:
         "exposure": status.exposure,
         **_facts_json(status.facts),
     }
-    return patch | dict.fromkeys(over.extra) if over.extra else patch
+    return dict.fromkeys(over.extra) | patch
 
 
 def _facts_json(facts: KeyFacts | None) -> dict[str, Any]:
