@@ -1,7 +1,7 @@
 """Kopf as the shell: it discovers, lists, watches, reconnects and stops; its events go into our store and queue.
 
 Kopf's per-object machinery is not entered: events are taken from its stream before it (measured in
-docs/design/001-kopf-is-the-shell.md), where also the end of a list can be seen. This is the only importer of kopf.
+docs/design/006-events-from-the-stream.md), where also the end of a list can be seen. This is the only importer of kopf.
 """
 
 from __future__ import annotations

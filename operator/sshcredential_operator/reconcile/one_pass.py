@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
 
 PATIENCE: Final = 5
-"""So many tries in a row meet a server that is away or busy before the status says so; they take about three seconds."""
+"""So many tries in a row meet a server that is away or busy before the status says so: about three seconds."""
 
 
 async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outcome:
