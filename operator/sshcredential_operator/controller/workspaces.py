@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.requests import Requests
@@ -15,8 +17,7 @@ class KeyringWorkspaces:
 
     def __init__(self, keyring: Keyring, requests: Requests) -> None:
         self._keyring, self._requests = keyring, requests
-        self._uids: dict[Namespace, str] = {}
-        self._forgotten = 0
+        self._reads: dict[Namespace, asyncio.Task[str]] = {}
 
     async def kek_for_writing(self, namespace: Namespace) -> Kek:
         """Return the newest key of a workspace; the first credential of a workspace makes it."""
@@ -31,16 +32,20 @@ class KeyringWorkspaces:
 
     def forget(self, namespace: Namespace) -> None:
         """Read the uid again next time."""
-        self._uids.pop(namespace, None)
-        self._forgotten += 1
+        self._reads.pop(namespace, None)
 
     async def _uid(self, namespace: Namespace) -> str:
-        known = self._uids.get(namespace)
-        if known:
-            return known
-        before = self._forgotten
+        # After a start many passes ask at once: they share one request, and one failure.
+        read = self._reads.get(namespace)
+        if read is None or _failed(read):
+            read = self._reads[namespace] = asyncio.create_task(self._read_uid(namespace))
+        return await asyncio.shield(read)
+
+    async def _read_uid(self, namespace: Namespace) -> str:
         answer = await self._requests.send("GET", f"/api/v1/namespaces/{namespace}", what="namespaces")
         uid: str = answer.json()["metadata"]["uid"]
-        if before == self._forgotten:
-            self._uids[namespace] = uid
         return uid
+
+
+def _failed(read: asyncio.Task[str]) -> bool:
+    return read.done() and (read.cancelled() or read.exception() is not None)
