@@ -16,6 +16,7 @@ import pytest
 
 from controlplane import access, standing
 from controlplane.audit import AuditEvent
+from controlplane.binaries import find_binaries
 from controlplane.certificates import Authority
 from controlplane.clusters import Cluster, install
 from controlplane.elsewhere import ForeignCluster
@@ -142,7 +143,7 @@ def test_up_outlives_its_command_and_prints_one_line_for_the_shell_and_down_ends
         line = run_command("up", folder).stdout
         running = standing.recorded(folder)
         again = run_command("up", folder)
-        script = f"{line}\nexec {shlex.join(embedded.kubectl_command)} get namespaces -o name"
+        script = f"{line}\nexec {shlex.join(find_binaries().kubectl)} get namespaces -o name"
         seen = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)
     finally:
         ended = run_command("down", folder)

@@ -108,11 +108,6 @@ class ControlPlane:
         """One line of JSON per request."""
         return self._files.audit_log
 
-    @property
-    def kubectl_command(self) -> tuple[str, ...]:
-        """The beginning of a command line for kubectl, of this control plane's own version."""
-        return self._binaries.kubectl
-
     def token(self, user: str) -> str:
         """Return a user's bearer token."""
         return self._files.tokens[access.known(user, self._files.tokens)]
@@ -158,13 +153,6 @@ class ControlPlane:
         self._start_etcd()
         self._start_apiserver()
         self._wait_until_ready()
-        # Later than the others, which need the processors now: nobody waits for it.
-        if self._binaries.controller_manager:
-            kubeconfig = self._files.controller_manager_kubeconfig
-            command = self._binaries.controller_manager
-            self._start(
-                CONTROLLER_MANAGER, commandlines.controller_manager(command, kubeconfig, self._files.credentials)
-            )
 
     def _start_etcd(self) -> None:
         self._start(ETCD, commandlines.etcd(self._binaries.etcd, self._files.etcd_data, self._ports))
@@ -173,6 +161,15 @@ class ControlPlane:
         audit_flags = audit.flags(self._files.audit_policy, self.audit_log)
         command = commandlines.apiserver(self._binaries.apiserver, self._ports, self._files.credentials, audit_flags)
         self._start(APISERVER, command + self._apiserver_args)
+
+    def _start_controller_manager(self) -> None:
+        """Start it unless it runs. It ends by itself if the API server goes away while it starts."""
+        earlier = self.daemons.get(CONTROLLER_MANAGER)
+        command = self._binaries.controller_manager
+        if command and not (earlier and earlier.is_running()):
+            kubeconfig = self._files.controller_manager_kubeconfig
+            flags = commandlines.controller_manager(command, kubeconfig, self._files.credentials)
+            self._start(CONTROLLER_MANAGER, flags)
 
     def _start(self, part: str, command: tuple[str, ...]) -> None:
         daemon = processes.start(command, self._files.log(part))
@@ -190,10 +187,11 @@ class ControlPlane:
             wait_until(self._is_ready, "the API server is ready", READY_SECONDS)
         except TimedOut as late:
             raise NotReady(f"{late}\n{self.daemons[APISERVER].log_tail()}") from None
+        self._start_controller_manager()  # last: the others need the processors now, and nobody waits for it
 
     def _is_ready(self) -> bool:
-        for part, daemon in self.daemons.items():
-            if not daemon.is_running():
+        for part in (ETCD, APISERVER):
+            if not (daemon := self.daemons[part]).is_running():
                 tail = daemon.log_tail()
                 kind = PortTaken if TAKEN_MESSAGE in tail else NotReady
                 raise kind(f"{part} ended; the end of {daemon.log}:\n{tail}")
