@@ -126,6 +126,13 @@ def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | 
             return Decision(Reason.CREATING, act=Act.CREATE)
 
 
+def adoption_is_unproven(observed: Observed, credential: Credential) -> Decision | None:
+    """A key is taken over from a Secret that is there now: the watch may still show one that was just destroyed."""
+    if not isinstance(observed.secret, Stored) or credential.status.facts is not None or observed.secret_is_live:
+        return None
+    return Decision(Reason.CREATING, look=Look.SECRET)
+
+
 def adopted_key_differs(observed: Observed, credential: Credential) -> Decision | None:
     """A Secret is there for a credential without status, and the input brings another key."""
     if not isinstance(observed.secret, Stored) or credential.status.facts is not None:
@@ -184,17 +191,19 @@ CHECKS: Final[tuple[Check, ...]] = (
     secret_does_not_open,
     secret_is_anothers,
     secret_is_older,
-    name_is_taken,
     being_deleted,
+    record_is_outdated,
+    name_is_taken,
     secret_is_gone,
     key_is_to_be_made,
+    adoption_is_unproven,
     adopted_key_differs,
     source_changed,
     algorithm_changed,
-    record_is_outdated,
     all_is_well,
 )
-"""The order is part of the behaviour: what endangers a key comes before what the spec asks for."""
+"""The order is part of the behaviour: what endangers a key comes before what the spec asks for. An old mark or policy in
+the record endangers one: at the next deletion it would decide, so it is mended even where the credential is stalled."""
 
 
 def _spec(credential: Credential) -> Spec:

@@ -7,6 +7,8 @@ rests on the watch alone, which may lag: such a decision asks for live evidence 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
@@ -15,6 +17,9 @@ from sshcredential_operator.reconcile.checks import CHECKS
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.sources import grace_period
+
+CLOCKS_APART: Final = timedelta(days=1)
+"""A mark that is further in the future was not made by an operator, and would keep the Secret for ever."""
 
 
 def decide(observed: Observed) -> Decision:
@@ -40,7 +45,11 @@ def _suspended(decision: Decision, credential: Credential) -> Decision:
 
 
 def decide_orphan(observed: Observed) -> Decision:
-    """A Secret of ours without its credential: marked, kept for its grace period, then destroyed; Retain keeps it."""
+    """A Secret of ours without its credential: marked, kept for its grace period, then destroyed; Retain keeps it.
+
+    Without a mark nothing is destroyed, even if there is no grace period: who adopts the key takes the mark off, and the
+    deletion, which names the marked revision, then fails.
+    """
     secret = observed.secret
     if not isinstance(secret, Stored) or secret.record.deletion_policy != DeletionPolicy.DELETE or observed.destroyed:
         return NOTHING
@@ -48,9 +57,10 @@ def decide_orphan(observed: Observed) -> Decision:
         return NOTHING
     if not observed.absence_is_live:
         return replace(NOTHING, look=Look.CREDENTIAL)
-    ends = (secret.orphaned_since or observed.now) + grace_period(secret.record)
-    if ends <= observed.now:
-        return replace(NOTHING, act=Act.DESTROY) if observed.secret_is_live else replace(NOTHING, look=Look.SECRET)
-    if secret.orphaned_since is None:
+    since = secret.orphaned_since
+    if since is None or since > observed.now + CLOCKS_APART:
         return replace(NOTHING, act=Act.MARK_ORPHAN)
-    return replace(NOTHING, due=ends)
+    ends = since + grace_period(secret.record)
+    if ends > observed.now:
+        return replace(NOTHING, due=ends)
+    return replace(NOTHING, act=Act.DESTROY) if observed.secret_is_live else replace(NOTHING, look=Look.SECRET)
