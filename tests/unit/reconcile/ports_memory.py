@@ -24,13 +24,13 @@ class MemorySecrets:
         self._server = server
 
     async def read(self, key: CredentialKey) -> RawSecret | None:
-        number = self._server.arrive("get secret")
+        number = await self._server.arrive("get secret")
         found = self._server.secrets.get((key.namespace, key.secret_name))
         self._server.answer(number)
         return found.raw() if found else None
 
     async def create(self, key: CredentialKey, data: Mapping[str, bytes]) -> RawSecret | None:
-        number, place = self._server.arrive("create secret"), (key.namespace, key.secret_name)
+        number, place = await self._server.arrive("create secret"), (key.namespace, key.secret_name)
         created = None
         if place not in self._server.secrets:
             version = self._server.wrote("create secret")
@@ -48,7 +48,7 @@ class MemorySecrets:
         data: Mapping[str, bytes],
         orphaned_since: str | None,
     ) -> str | None:
-        number, place = self._server.arrive("patch secret"), (key.namespace, key.secret_name)
+        number, place = await self._server.arrive("patch secret"), (key.namespace, key.secret_name)
         found = self._server.secrets.get(place)
         fits = found and (found.uid, str(found.version)) == (uid, resource_version)
         if not found or not fits or (found.immutable and data):
@@ -66,7 +66,7 @@ class MemorySecrets:
         return str(changed.version)
 
     async def delete(self, key: CredentialKey, uid: str, resource_version: str) -> None:
-        number = self._server.arrive("delete secret")
+        number = await self._server.arrive("delete secret")
         found = self._server.secrets.get((key.namespace, key.secret_name))
         if found and (found.uid, str(found.version)) == (uid, resource_version):
             self._server.writes.append("delete secret")
@@ -79,13 +79,13 @@ class MemoryCredentials:
         self._server = server
 
     async def read(self, key: CredentialKey) -> Credential | None:
-        number = self._server.arrive("get credential")
+        number = await self._server.arrive("get credential")
         found = self._server.credentials.get(key)
         self._server.answer(number)
         return parse_credential(found) if found else None
 
     async def patch_status(self, credential: Credential, status: Mapping[str, Any]) -> Credential | None:
-        number = self._server.arrive("patch status")
+        number = await self._server.arrive("patch status")
         found = self._server.credentials.get(credential.key)
         if found is None or found["metadata"]["resourceVersion"] != credential.resource_version:
             self._server.answer(number)
@@ -118,7 +118,7 @@ class MemoryInputs:
         self.watched: dict[CredentialKey, frozenset[str]] = {}
 
     async def read(self, namespace: Namespace, secret_name: str) -> Mapping[str, bytes] | None:
-        number = self._server.arrive("get input")
+        number = await self._server.arrive("get input")
         found = self._server.secrets.get((namespace, secret_name))
         self._server.answer(number)
         return dict(found.data) if found else None
@@ -140,11 +140,11 @@ class MemoryWorkspaces:
         self.keks: dict[str, Kek] = {KID: Kek(KID, Sensitive(bytes(range(32))))}
 
     async def kek_for_writing(self, namespace: Namespace) -> Kek:
-        self._server.answer(self._server.arrive(f"get kek of {namespace}"))
+        self._server.answer(await self._server.arrive(f"get kek of {namespace}"))
         return next(iter(self.keks.values()))
 
     async def kek(self, key_id: str, namespace: Namespace) -> Kek | None:
-        self._server.answer(self._server.arrive(f"get kek of {namespace}"))
+        self._server.answer(await self._server.arrive(f"get kek of {namespace}"))
         return self.keks.get(key_id) if namespace == KEY.namespace else None
 
 

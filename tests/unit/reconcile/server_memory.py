@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -53,7 +53,10 @@ class SecretObject:
 
 
 class Server:
-    """What lies in the cluster, what was asked and written, and what the watches have still to tell."""
+    """What lies in the cluster, what was asked and written, and what the watches have still to tell.
+
+    Requests are counted from 0 in `asked`; `meanwhile` holds what others do just before one of them is served.
+    """
 
     def __init__(self) -> None:
         self.credentials: dict[CredentialKey, dict[str, Any]] = {}
@@ -63,6 +66,7 @@ class Server:
         self.stream: list[tuple[Kind, CredentialKey, Any, bool]] = []
         self.fault_before: dict[int, Exception] = {}
         self.fault_after: dict[int, Exception] = {}
+        self.meanwhile: dict[int, Callable[[], Awaitable[None]]] = {}
         self._numbers = itertools.count(1)
 
     # --- what users and other programs do
@@ -136,9 +140,11 @@ class Server:
 
     # --- bookkeeping
 
-    def arrive(self, what: str) -> int:
+    async def arrive(self, what: str) -> int:
         number = len(self.asked)
         self.asked.append(what)
+        if number in self.meanwhile:
+            await self.meanwhile[number]()
         if number in self.fault_before:
             raise self.fault_before[number]
         return number
