@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate, Spec
 from sshcredential_operator.api.timestamps import format_timestamp
@@ -18,6 +19,7 @@ from sshcredential_operator.reconcile.observe import look
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.sources import to_record
+from sshcredential_operator.reconcile.trouble import TroubleError
 
 
 async def act(what: Act, observed: Observed, world: World) -> Observed:
@@ -83,10 +85,17 @@ async def _patch(observed: Observed, wanted: Stored, world: World) -> Observed:
         observed.key, before.uid, before.resource_version, data=data, orphaned_since=mark
     )
     if version is None:
-        return await look(Look.SECRET, observed, world)
+        return _overtaken(await look(Look.SECRET, observed, world), before)
     stored = replace(wanted, resource_version=version)
     world.known.remember_secret(observed.key, stored)
     return replace(observed, secret=stored, secret_is_live=True)
+
+
+def _overtaken(observed: Observed, before: Stored) -> Observed:
+    if isinstance(observed.secret, Stored) and observed.secret.resource_version == before.resource_version:
+        # Nobody was faster: the change itself is refused (an immutable Secret, an admission policy).
+        raise TroubleError(Reason.REFUSED_BY_SERVER, {"verb": "patch", "resource": "secrets", "code": 422})
+    return observed
 
 
 async def _key(observed: Observed, spec: Spec, world: World) -> tuple[KeyPair, Sensitive | None, tuple[str, ...]]:

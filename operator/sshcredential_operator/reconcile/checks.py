@@ -23,7 +23,7 @@ from sshcredential_operator.reconcile.observed import (
     Stored,
     Unopened,
 )
-from sshcredential_operator.reconcile.sources import describe_recorded_source, is_from
+from sshcredential_operator.reconcile.sources import can_be_recorded, describe_recorded_source, is_from
 
 Check = Callable[[Observed, Credential], Decision | None]
 
@@ -100,9 +100,10 @@ def secret_is_gone(observed: Observed, credential: Credential) -> Decision | Non
         return Decision(Reason.SECRET_LOST)
     if observed.input is None:
         return Decision(Reason.SECRET_LOST, look=Look.INPUT)
-    if isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint == facts.fingerprint:
-        return Decision(Reason.CREATING, act=Act.CREATE)
-    return Decision(Reason.SECRET_LOST)
+    same = isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint == facts.fingerprint
+    return (
+        Decision(Reason.CREATING, act=Act.CREATE) if same and can_be_recorded(facts) else Decision(Reason.SECRET_LOST)
+    )
 
 
 def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | None:
@@ -202,8 +203,11 @@ CHECKS: Final[tuple[Check, ...]] = (
     algorithm_changed,
     all_is_well,
 )
-"""The order is part of the behaviour: what endangers a key comes before what the spec asks for. An old mark or policy in
-the record endangers one: at the next deletion it would decide, so it is mended even where the credential is stalled."""
+"""The order is part of the behaviour: what endangers a key comes before what the spec asks for.
+
+An old mark or policy in the record does: it would decide at the next deletion. So it is mended in a stalled credential,
+too.
+"""
 
 
 def _spec(credential: Credential) -> Spec:

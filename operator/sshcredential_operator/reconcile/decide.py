@@ -47,8 +47,8 @@ def _suspended(decision: Decision, credential: Credential) -> Decision:
 def decide_orphan(observed: Observed) -> Decision:
     """A Secret of ours without its credential: marked, kept for its grace period, then destroyed; Retain keeps it.
 
-    Without a mark nothing is destroyed, even if there is no grace period: who adopts the key takes the mark off, and the
-    deletion, which names the marked revision, then fails.
+    Without a mark nothing is destroyed, even if there is no grace period: who adopts the key takes the mark off, and
+    the deletion, which names the marked revision, then fails.
     """
     secret = observed.secret
     if not isinstance(secret, Stored) or secret.record.deletion_policy != DeletionPolicy.DELETE or observed.destroyed:
