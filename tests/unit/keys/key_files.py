@@ -119,6 +119,12 @@ def ed25519_seed(openssh_file: bytes) -> bytes:
     return body[comment_at - 64 : comment_at - 32]
 
 
+def ed25519_in_pkcs8(seed: bytes, public: bytes) -> bytes:
+    """Return a file in the form of RFC 5958, which holds the public half, too."""
+    key = seq(der_int(1), seq(oid(ED25519_OID)), tlv(4, tlv(4, seed)), tlv(0x81, b"\0" + public))
+    return pem("PRIVATE KEY", key)
+
+
 def pem_body(file: bytes) -> bytes:
     """Return the decoded body of a file without headers."""
     return base64.b64decode(b"".join(line for line in file.splitlines() if not line.startswith(b"-")))

@@ -19,6 +19,8 @@ from unit.keys.key_files import (
     Kind,
     encrypted_pkcs8,
     pbkdf2,
+    pem,
+    pem_body,
 )
 
 
@@ -103,6 +105,17 @@ def test_a_wrong_passphrase_is_called_wrong(key_files: KeyFiles, kind: Kind, for
 def test_a_wrong_passphrase_is_called_wrong_under_every_kind_of_cipher(key_files: KeyFiles, cipher: str) -> None:
     file = key_files.file(P256, OPENSSH, PASSPHRASE, "-Z", cipher)
     verdict = judge(Sensitive(file), Sensitive(b"another one"))
+    assert isinstance(verdict, Refused)
+    assert verdict.reason is KeyRefusal.WRONG_PASSPHRASE
+
+
+@pytest.mark.parametrize("cipher", ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"])
+def test_a_tag_that_does_not_fit_is_found(key_files: KeyFiles, cipher: str) -> None:
+    """With the right passphrase, too: such a file was changed."""
+    file = key_files.file(P256, OPENSSH, PASSPHRASE, "-Z", cipher)
+    body = pem_body(file)
+    changed = pem("OPENSSH PRIVATE KEY", body[:-1] + bytes([body[-1] ^ 1]))
+    verdict = judge(Sensitive(changed), Sensitive(PASSPHRASE))
     assert isinstance(verdict, Refused)
     assert verdict.reason is KeyRefusal.WRONG_PASSPHRASE
 
