@@ -19,6 +19,7 @@ from cluster.keyfiles import KeyFiles
 from cluster.rights import grant_cluster
 from cluster.shown import generated, imported, message_of, secret_of, states_of
 from controlplane.access import kubeconfig
+from controlplane.audit import AuditMark
 from controlplane.clusters import CRDS, Cluster
 from controlplane.plane import ControlPlane
 from controlplane.waiting import wait_until
@@ -29,6 +30,7 @@ NO_CLUSTER: Final = (
 )
 TOKEN: Final = "a-token-that-must-not-be-told"
 NO_API: Final = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
+API_GONE: Final = "the API is not served: install the CRD (crds/); going on as soon as it is there"
 NO_POLICY: Final = "the admission policy sshcredential-operator-import is missing"
 OWN: Final = "sshcredential-system"
 
@@ -37,17 +39,13 @@ OWN: Final = "sshcredential-system"
 
 USAGE: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "no namespace to serve": ((), "Give either --workspace NS (repeatable) or --all-namespaces."),
-    "both": (("--workspace", "a", "--all-namespaces"), "Give either --workspace NS (repeatable) or --all-namespaces."),
     "its own namespace as a workspace": (
         ("--workspace", OWN),
         f"Namespace {OWN} holds the key ring and cannot be a workspace.",
     ),
-    "an address without a port": (("--workspace", "a", "--listen", "here"), "--listen wants ADDRESS:PORT"),
 }
 KUBECONFIGS: Final[dict[str, str | None]] = {
     "no such file": None,
-    "an empty file": "",
-    "prose": "It is on the other machine.\n",
     "broken YAML": f"users: [{{token: {TOKEN}",
     "no context": kubeconfig("https://127.0.0.1:1", b"", "ada", {"token": TOKEN}).replace('"current-context"', '"x"'),
 }
@@ -189,15 +187,29 @@ def test_an_api_server_that_goes_and_comes_back_is_waited_for(bare: Bare, name: 
 
 def test_an_api_that_is_removed_takes_no_key_with_it(bare: Bare, name: str) -> None:
     """All credentials vanish with the API, but nobody asked for the end of one."""
-    bare.desk.create(name, generated())
-    ready, stored = bare.desk.until(name, "Available"), bare.desk.stored(name)
+    back, at_once = f"{name}-back", f"{name}-at-once"
+    bare.desk.create(back, generated())
+    bare.desk.create(at_once, generated() | {"deletionGracePeriod": "0s"})
+    ready = bare.desk.until(back, "Available")
+    bare.desk.until(at_once, "Available")
+    stored = [bare.desk.stored(each) for each in (back, at_once)]
 
+    began = bare.plane.audit_mark()
     bare.plane.kubectl("delete", "--wait", "-f", str(CRDS))
-    bare.installed.until_logged("the API is not served: install the CRD (crds/); going on as soon as it is there")
-    assert bare.desk.stored(name) == stored
+    bare.installed.until_logged(API_GONE)
+    # Asked twice, so it did nothing after the first answer.
+    wait_until(lambda: min(not_found(bare, began, each) for each in (back, at_once)) >= 2, "it was asked for them")
+    assert [bare.desk.stored(each) for each in (back, at_once)] == stored
 
     bare.plane.kubectl("apply", "-f", str(CRDS))
     bare.plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    bare.desk.apply({name: generated()})
-    bare.desk.wait_for_ready([name])
-    assert bare.desk.get(name)["status"]["fingerprint"] == ready["status"]["fingerprint"]
+    bare.desk.apply({back: generated()})
+    bare.desk.wait_for_ready([back])
+    assert bare.desk.get(back)["status"]["fingerprint"] == ready["status"]["fingerprint"]
+
+
+def not_found(bare: Bare, began: AuditMark, name: str) -> int:
+    return sum(
+        (event.user, event.verb, event.resource, event.name, event.code) == (USER, "get", "sshcredentials", name, 404)
+        for event in bare.plane.audit_events(began)
+    )
