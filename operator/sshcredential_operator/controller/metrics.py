@@ -10,6 +10,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sshcredential_operator import __version__
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.status import Status
 from sshcredential_operator.controller.store import Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 
@@ -37,10 +39,7 @@ class _StateCollector(Collector):
             "Lists or watches that the API server does not permit at the moment.",
             len(list(self._store.blocked_scopes())),
         )
-        tally: Tally[tuple[str, str]] = Tally()
-        for credential in self._store.credentials():
-            ready = credential.status.ready
-            tally[(ready.status, ready.reason) if ready else ("Unknown", "Pending")] += 1
+        tally = Tally(_readiness(credential.status) for credential in self._store.credentials())
         family = GaugeMetricFamily(
             f"{PREFIX}_credentials",
             "Credentials by the status and reason of their Ready condition.",
@@ -49,6 +48,14 @@ class _StateCollector(Collector):
         for labels, count in sorted(tally.items()):
             family.add_metric(labels, count)
         yield family
+
+
+def _readiness(status: Status) -> tuple[str, str]:
+    ready = status.ready
+    if ready is None:
+        return "Unknown", Reason.PENDING.value
+    # Whoever may write a status must not be able to make series without end.
+    return ready.status if ready.status in {"True", "False"} else "Unknown", status.reason or "Other"
 
 
 class Metrics:
