@@ -35,6 +35,9 @@ class Reason(StrEnum):
     UPDATING = "Updating"
     SUSPENDED = "Suspended"
 
+    ROTATING = "Rotating"
+    TOO_MANY_KEYS = "TooManyKeys"
+
     INPUT_SECRET_MISSING = "InputSecretMissing"
     INPUT_KEY_MISSING = "InputKeyMissing"
 
@@ -88,6 +91,8 @@ _EXCEPTIONS: Final[dict[Reason, Course]] = {
     Reason.PENDING: Course.WORK,
     Reason.CREATING: Course.WORK,
     Reason.UPDATING: Course.WORK,
+    Reason.ROTATING: Course.WORK,
+    Reason.TOO_MANY_KEYS: Course.WAIT,
     Reason.INPUT_SECRET_MISSING: Course.WAIT,
     Reason.INPUT_KEY_MISSING: Course.WAIT,
     Reason.FORBIDDEN: Course.RETRY,

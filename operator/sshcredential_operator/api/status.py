@@ -15,6 +15,7 @@ from sshcredential_operator.api.reasons import COURSE, Course, Reason
 READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
+ROTATION_STAGED: Final = "RotationStaged"
 
 
 class Condition(NamedTuple):
@@ -44,6 +45,14 @@ class KeyFacts:
     key_id: str
 
 
+class OtherKey(NamedTuple):
+    """A stored key beside the current one; at `moment` a next key is promoted, a previous one ends."""
+
+    fingerprint: str
+    public_key: str
+    moment: str
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The whole status. `facts` is None as long as there was never a key."""
@@ -55,6 +64,9 @@ class Status:
     secret_name: str | None = None
     notes: tuple[str, ...] = ()
     exposure: str | None = None
+    rotates_at: str | None = None
+    next: OtherKey | None = None
+    previous: OtherKey | None = None
     extra: tuple[str, ...] = field(default=(), repr=False)
     """Members that do not fit; never set in a computed status, so that they make the read one differ."""
 
@@ -85,7 +97,19 @@ _FACTS: Final[dict[str, tuple[str, type]]] = {
     "passphraseProtected": ("passphrase_protected", bool),
     "createdAt": ("created_at", str),
 }
-_OTHERS: Final = ("observedGeneration", "conditions", "name", "secretName", "notes", "exposure", "encryption", "usedBy")
+_OTHERS: Final = (
+    "observedGeneration",
+    "conditions",
+    "name",
+    "secretName",
+    "notes",
+    "exposure",
+    "encryption",
+    "usedBy",
+    "rotatesAt",
+    "next",
+    "previous",
+)
 
 
 def parse_status(raw: Mapping[str, Any] | None) -> Status:
@@ -103,6 +127,9 @@ def parse_status(raw: Mapping[str, Any] | None) -> Status:
         secret_name=_of_type(raw.get("secretName"), str, None),
         notes=tuple(str(n) for n in raw.get("notes") or ()),
         exposure=_of_type(raw.get("exposure"), str, None),
+        rotates_at=_of_type(raw.get("rotatesAt"), str, None),
+        next=_parse_other(raw.get("next"), "promotesAt"),
+        previous=_parse_other(raw.get("previous"), "until"),
         extra=tuple(extra),
     )
 
@@ -118,6 +145,13 @@ def _parse_facts(raw: Mapping[str, Any]) -> KeyFacts | None:
     encryption = raw.get("encryption")
     key_id = encryption.get("keyId") if isinstance(encryption, Mapping) else None
     return KeyFacts(**values, key_id=key_id) if isinstance(key_id, str) else None
+
+
+def _parse_other(raw: object, moment: str) -> OtherKey | None:
+    if raw is None:
+        return None
+    members = raw if isinstance(raw, Mapping) else {}
+    return OtherKey(*(str(members.get(member, "")) for member in ("fingerprint", "publicKey", moment)))
 
 
 def _parse_condition(raw: Mapping[str, Any]) -> Condition:
@@ -140,9 +174,16 @@ def merge_patch(status: Status, *, over: Status) -> dict[str, Any]:
         "secretName": status.secret_name,
         "notes": list(status.notes) or None,
         "exposure": status.exposure,
+        "rotatesAt": status.rotates_at,
+        "next": _other_json(status.next, "promotesAt"),
+        "previous": _other_json(status.previous, "until"),
         **_facts_json(status.facts),
     }
     return dict.fromkeys(over.extra) | patch
+
+
+def _other_json(key: OtherKey | None, moment: str) -> dict[str, str] | None:
+    return key and {"fingerprint": key.fingerprint, "publicKey": key.public_key, moment: key.moment}
 
 
 def _facts_json(facts: KeyFacts | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sshcredential_operator.api.spec import DeletionPolicy, Spec
 from sshcredential_operator.reconcile.checks import CHECKS
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
 from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.rotation import changes
 from sshcredential_operator.reconcile.sources import grace_period
 
 CLOCKS_APART: Final = timedelta(days=1)
@@ -27,7 +28,17 @@ def decide(observed: Observed) -> Decision:
     if observed.credential is None:
         return decide_orphan(observed)
     decision = next(d for check in CHECKS if (d := check(observed, observed.credential)))
-    return _suspended(decision, observed.credential) if _is_suspended(observed.credential) else decision
+    if _is_suspended(observed.credential):
+        return _suspended(decision, observed.credential)
+    return _with_due(decision, observed, observed.credential)
+
+
+def _with_due(decision: Decision, observed: Observed, credential: Credential) -> Decision:
+    # Keys are promoted and end by the clock, whatever else is to be said of the credential.
+    if decision.due or not isinstance(observed.secret, Stored) or not isinstance(credential.spec, Spec):
+        return decision
+    due = min(changes(observed.secret.record, credential.spec, observed.now), default=None)
+    return replace(decision, due=due) if due else decision
 
 
 def _is_suspended(credential: Credential) -> bool:
@@ -47,8 +58,8 @@ def _suspended(decision: Decision, credential: Credential) -> Decision:
 def decide_orphan(observed: Observed) -> Decision:
     """A Secret of ours without its credential: marked, kept for its grace period, then destroyed; Retain keeps it.
 
-    Without a mark nothing is destroyed, even if there is no grace period: who adopts the key takes the mark off, and the
-    deletion, which names the marked revision, then fails.
+    Without a mark nothing is destroyed, even if there is no grace period: who adopts the key takes the mark off, and
+    the deletion, which names the marked revision, then fails.
     """
     secret = observed.secret
     if not isinstance(secret, Stored) or secret.record.deletion_policy != DeletionPolicy.DELETE or observed.destroyed:

@@ -94,4 +94,6 @@ class Observed:
     created: bool = False
     """This pass created the Secret."""
     destroyed: bool = False
+    ended: tuple[str, ...] = ()
+    """Fingerprints of the previous keys that this pass destroyed."""
     trouble: TroubleError | None = None

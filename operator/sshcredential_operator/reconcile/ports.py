@@ -46,10 +46,13 @@ class Secrets(Protocol):
         uid: str,
         resource_version: str,
         *,
-        data: Mapping[str, bytes],
+        data: Mapping[str, bytes | None],
         orphaned_since: str | None,
     ) -> str | None:
-        """Set values and the orphan mark; return the new resourceVersion, None when somebody else was faster."""
+        """Set values (None takes one away) and the orphan mark.
+
+        Return the new resourceVersion, None when somebody else was faster.
+        """
 
     async def delete(self, key: CredentialKey, uid: str, resource_version: str) -> None:
         """Delete exactly this revision; somebody else's change in between leaves it alone."""
