@@ -138,7 +138,7 @@ def _generate(raw: Mapping[str, Any]) -> Generate:
     bits = raw.get("bits", GENERATED_BITS[algorithm][0])
     if bits not in GENERATED_BITS[algorithm]:
         raise _InvalidError("spec.generate.bits")
-    comment = _text(raw, "comment", "", "spec.generate.comment")
+    comment = _text(raw, "comment", "", "spec.generate.comment").strip(" ")
     if not (comment.isascii() and (comment.isprintable() or not comment)):
         raise _InvalidError("spec.generate.comment")
     return Generate(algorithm, bits, comment, raw.get("passphrase", "None") == "Generate")
