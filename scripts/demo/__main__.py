@@ -28,6 +28,7 @@ from demo.telling import Page, Telling
 WELCOME: Final = """sshcredential-operator on a real Kubernetes control plane, in about 15 seconds.
 Starting etcd, API server and controller manager on this machine's loopback ..."""
 INTERRUPTED: Final = 130
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PROBLEMS: Final = (BuildFailed, DemoFailed, NoBinaries, NoGo, NotReady)
 
 
@@ -35,7 +36,8 @@ def main() -> int:
     """Run the demo, or end one that was left running, and return the exit code."""
     arguments = _parser().parse_args()
     os.chdir(ROOT)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT, too: a shell that starts this in the background has it ignored.
+    for number in SIGNALS:
         signal.signal(number, _interrupt)
     folder: Path = arguments.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,7 +86,7 @@ def _perform(folder: Path, *, keep: bool) -> None:
         stage.start_control_plane()
         if programs := stage.provide_kubectl():
             shell.export("PATH", f"{programs.absolute()}{os.pathsep}{os.environ['PATH']}")
-        Telling(page, shell, stage, str(folder)).tell(STORY)
+        Telling(page, shell, stage.start_operator, str(folder)).tell(STORY)
         page.say(f"That was all, after {time.monotonic() - began:.0f} seconds.")
     except BaseException as reason:
         _close(stage, keep_log=isinstance(reason, PROBLEMS))
@@ -98,7 +100,7 @@ def _perform(folder: Path, *, keep: bool) -> None:
 
 def _close(stage: Stage, *, keep_log: bool) -> None:
     # A second Ctrl-C must not keep the first from ending everything.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     stage.close(keep_log=keep_log)
 

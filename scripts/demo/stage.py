@@ -13,6 +13,7 @@ from typing import Final
 
 from controlplane import processes
 from controlplane.access import ADMIN
+from controlplane.binaries import find_binaries
 from controlplane.guard import Guard
 from controlplane.plane import ControlPlane
 from controlplane.processes import Daemon
@@ -70,7 +71,7 @@ class Stage:
         programs = self._folder / "bin"
         programs.mkdir()
         program = programs / "kubectl"
-        program.write_text(f'#!/bin/sh\nexec {shlex.join(self._plane.kubectl_command)} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(find_binaries().kubectl)} "$@"\n')
         program.chmod(0o755)
         return programs
 

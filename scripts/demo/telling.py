@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
 from demo.shell import DemoFailed, Shell
-from demo.stage import Stage
 from demo.story import FOLDER, Chapter, Export, Run, RunOperator, Say
 
 BOLD: Final = "\x1b[1m"
@@ -47,11 +46,15 @@ class Page:
         print(text, file=self.stream, flush=True)
 
 
+StartOperator = Callable[[str, Path], None]
+"""Starts the operator's command with its output in a log, and returns when it is ready."""
+
+
 class Telling:
     """One performance. `folder` is how the demo's folder is written in commands."""
 
-    def __init__(self, page: Page, shell: Shell, stage: Stage, folder: str) -> None:
-        self._page, self._shell, self._stage, self._folder = page, shell, stage, folder
+    def __init__(self, page: Page, shell: Shell, start_operator: StartOperator, folder: str) -> None:
+        self._page, self._shell, self._start, self._folder = page, shell, start_operator, folder
 
     def tell(self, story: Iterable[Chapter]) -> None:
         """Show and do it all. Raises `DemoFailed` at the first thing that is not as it should be."""
@@ -83,7 +86,7 @@ class Telling:
 
     def _start_operator(self, command: str, log: str) -> None:
         self._page.command(f"{command} > {log} 2>&1 &")
-        self._stage.start_operator(command, Path(log))
+        self._start(command, Path(log))
 
     def _here(self, text: str) -> str:
         return text.replace(f"{FOLDER}/", f"{self._folder}/")

@@ -88,6 +88,10 @@ CATALOGUE: Final[dict[Reason, Text]] = {
         "The name {name} is already held by credential {rival} of this namespace.",
         "Create this credential with another spec.name, or delete {rival}.",
     ),
+    Reason.NOT_ALLOWED_BY_POLICY: Text(
+        "The policy of this workspace does not allow a new {key} key. Allowed: {allowed}.",
+        "Ask for an allowed one; the policy is in the hands of whoever runs the operator.",
+    ),
     Reason.OPERATOR_NAMESPACE: Text(
         "Credentials cannot live in the operator's own namespace: the key ring lives there.",
         "Create this credential in a workspace namespace.",

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     ALGORITHM_CHANGED = "AlgorithmChanged"
     SOURCE_CHANGED = "SourceChanged"
     NAME_CONFLICT = "NameConflict"
+    NOT_ALLOWED_BY_POLICY = "NotAllowedByPolicy"
     OPERATOR_NAMESPACE = "OperatorNamespace"
     SPEC_INVALID = "SpecInvalid"
 

@@ -5,14 +5,19 @@ The API server has checked all this by the CRD's schema; what still does not fit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar, assert_never
+from typing import Any, Final, NamedTuple, TypeVar, assert_never
 
 from sshcredential_operator.api.algorithms import GENERATED_BITS, Algorithm
 from sshcredential_operator.api.durations import parse_duration
+
+_LABEL: Final = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+SECRET_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+SECRET_KEY: Final = re.compile("[-._a-zA-Z0-9]{1,253}")
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -105,8 +110,10 @@ class _InvalidError(Exception):
         self.field = field
 
 
-def parse_spec(raw: Mapping[str, Any], object_name: str) -> Spec | InvalidSpec:
+def parse_spec(raw: object, object_name: str) -> Spec | InvalidSpec:
     """Return the parsed spec; `object_name` is the default of `spec.name`."""
+    if not isinstance(raw, Mapping):
+        return InvalidSpec("spec")
     try:
         return Spec(
             name=_text(raw, "name", object_name, "spec.name"),
@@ -136,9 +143,9 @@ def _source(raw: Mapping[str, Any]) -> Source:
 def _generate(raw: Mapping[str, Any]) -> Generate:
     algorithm = _choice(Algorithm, raw.get("algorithm", "Ed25519"), "spec.generate.algorithm")
     bits = raw.get("bits", GENERATED_BITS[algorithm][0])
-    if bits not in GENERATED_BITS[algorithm]:
+    if type(bits) is not int or bits not in GENERATED_BITS[algorithm]:
         raise _InvalidError("spec.generate.bits")
-    comment = _text(raw, "comment", "", "spec.generate.comment").strip(" ")
+    comment = _text(raw, "comment", "", "spec.generate.comment").strip(" ")  # ssh-keygen and others drop blanks there
     if not (comment.isascii() and (comment.isprintable() or not comment)):
         raise _InvalidError("spec.generate.comment")
     return Generate(algorithm, bits, comment, raw.get("passphrase", "None") == "Generate")
@@ -162,9 +169,12 @@ def _rotation(raw: object) -> Rotation:
 
 
 def _reference(raw: object, default_key: str, field: str) -> SecretKeyRef:
-    if not isinstance(raw, Mapping) or not isinstance(raw.get("secretName"), str):
+    if not isinstance(raw, Mapping):
         raise _InvalidError(field)
-    return SecretKeyRef(raw["secretName"], _text(raw, "key", default_key, field))
+    reference = SecretKeyRef(_text(raw, "secretName", "", field), _text(raw, "key", default_key, field))
+    if SECRET_NAME.fullmatch(reference.secret_name) is None or SECRET_KEY.fullmatch(reference.key) is None:
+        raise _InvalidError(field)  # the name becomes part of a request's path
+    return reference
 
 
 def _text(raw: Mapping[str, Any], member: str, default: str, field: str) -> str:

@@ -6,11 +6,14 @@ overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.timestamps import parse_timestamp
 
 READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
@@ -97,41 +100,41 @@ _FACTS: Final[dict[str, tuple[str, type]]] = {
     "passphraseProtected": ("passphrase_protected", bool),
     "createdAt": ("created_at", str),
 }
-_OTHERS: Final = (
-    "observedGeneration",
-    "conditions",
-    "name",
-    "secretName",
-    "notes",
-    "exposure",
-    "encryption",
-    "usedBy",
-    "rotatesAt",
-    "next",
-    "previous",
-)
+USED_BY: Final = "usedBy"
+"""Written by others; left as it is."""
 
 
-def parse_status(raw: Mapping[str, Any] | None) -> Status:
-    """Read a status as it lies in the object; a missing one gives the empty Status."""
-    raw = raw or {}
-    facts = _parse_facts(raw)
-    extra = [member for member in raw if member not in _OTHERS and member not in _FACTS]
-    if facts is None:
-        extra += [member for member in (*_FACTS, "encryption") if member in raw]
-    return Status(
-        observed_generation=_of_type(raw.get("observedGeneration"), int, 0),
-        conditions=tuple(_parse_condition(c) for c in raw.get("conditions") or ()),
-        name=_of_type(raw.get("name"), str, None),
-        facts=facts,
-        secret_name=_of_type(raw.get("secretName"), str, None),
-        notes=tuple(str(n) for n in raw.get("notes") or ()),
-        exposure=_of_type(raw.get("exposure"), str, None),
-        rotates_at=_of_type(raw.get("rotatesAt"), str, None),
-        next=_parse_other(raw.get("next"), "promotesAt"),
-        previous=_parse_other(raw.get("previous"), "until"),
-        extra=tuple(extra),
+def parse_status(raw: object) -> Status:
+    """Read a status as it lies in the object, whatever lies there; a missing one gives the empty Status."""
+    members: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
+    status = Status(
+        observed_generation=_of_type(members.get("observedGeneration"), int, 0),
+        conditions=tuple(_parse_condition(c) for c in _items(members.get("conditions"), Mapping)),
+        name=_of_type(members.get("name"), str, None),
+        facts=_parse_facts(members),
+        secret_name=_of_type(members.get("secretName"), str, None),
+        notes=tuple(_items(members.get("notes"), str)),
+        exposure=_of_type(members.get("exposure"), str, None),
+        rotates_at=_of_type(members.get("rotatesAt"), str, None),
+        next=_parse_other(members.get("next"), "promotesAt"),
+        previous=_parse_other(members.get("previous"), "until"),
     )
+    return replace(status, extra=_unfit(members, status))
+
+
+def _unfit(raw: Mapping[str, Any], status: Status) -> tuple[str, ...]:
+    # What would be written for this status, and lies there otherwise. Of `encryption`, a patch writes only its member.
+    ours = merge_patch(status, over=Status())
+    known = {USED_BY, "encryption"} if status.facts else {USED_BY}
+    return tuple(m for m, value in raw.items() if m not in known and _canonical(value) != _canonical(ours.get(m)))
+
+
+def _canonical(value: Any) -> bytes:  # noqa: ANN401 - JSON
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _items(value: object, kind: type) -> Iterator[Any]:
+    return (item for item in (value if isinstance(value, list) else ()) if isinstance(item, kind))
 
 
 def _of_type(value: Any, kind: type, default: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
@@ -148,10 +151,10 @@ def _parse_facts(raw: Mapping[str, Any]) -> KeyFacts | None:
 
 
 def _parse_other(raw: object, moment: str) -> OtherKey | None:
-    if raw is None:
+    if not isinstance(raw, Mapping):
         return None
-    members = raw if isinstance(raw, Mapping) else {}
-    return OtherKey(*(str(members.get(member, "")) for member in ("fingerprint", "publicKey", moment)))
+    values = [raw.get(member) for member in ("fingerprint", "publicKey", moment)]
+    return OtherKey(*(str(value) for value in values)) if all(isinstance(value, str) for value in values) else None
 
 
 def _parse_condition(raw: Mapping[str, Any]) -> Condition:
@@ -222,7 +225,8 @@ def conditions_for(
 
     def since(kind: str, status: str) -> str:
         old = before.condition(kind)
-        return old.last_transition_time if old and old.status == status else now
+        stays = old and old.status == status and parse_timestamp(old.last_transition_time)
+        return old.last_transition_time if old and stays else now
 
     return tuple(
         Condition(kind, status, reason.value, message, generation, since(kind, status)) for kind, status in wanted

@@ -15,7 +15,7 @@ from sshcredential_operator.api.spec import Generate, ImportFrom, Spec, describe
 from sshcredential_operator.encryption.credential_secret import Unreadability
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Facts, Look
-from sshcredential_operator.reconcile.inputs import what_the_input_lacks
+from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored, Unopened
 from sshcredential_operator.reconcile.rotation_checks import (
@@ -25,7 +25,7 @@ from sshcredential_operator.reconcile.rotation_checks import (
     schedule_is_due,
     serial_is_raised,
 )
-from sshcredential_operator.reconcile.sources import describe_recorded_source, is_from
+from sshcredential_operator.reconcile.sources import can_be_recorded, describe_recorded_source, is_from
 
 Check = Callable[[Observed, Credential], Decision | None]
 
@@ -102,21 +102,23 @@ def secret_is_gone(observed: Observed, credential: Credential) -> Decision | Non
         return Decision(Reason.SECRET_LOST)
     if observed.input is None:
         return Decision(Reason.SECRET_LOST, look=Look.INPUT)
-    if isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint == facts.fingerprint:
-        return Decision(Reason.CREATING, act=Act.CREATE)
-    return Decision(Reason.SECRET_LOST)
+    same = isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint == facts.fingerprint
+    return (
+        Decision(Reason.CREATING, act=Act.CREATE) if same and can_be_recorded(facts) else Decision(Reason.SECRET_LOST)
+    )
 
 
 def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | None:
     """There never was a key: generate or import it. POST guards against a Secret that the watch has not shown yet."""
     if observed.secret is not None:
         return None
-    source = spec_of(credential).source
-    if isinstance(source, Generate):
-        return Decision(Reason.CREATING, act=Act.CREATE)
-    if observed.input is None:
-        return Decision(Reason.CREATING, look=Look.INPUT)
-    return what_the_input_lacks(observed.input, source) or Decision(Reason.CREATING, act=Act.CREATE)
+    spec = spec_of(credential)
+    if isinstance(spec.source, ImportFrom):
+        if observed.input is None:
+            return Decision(Reason.CREATING, look=Look.INPUT)
+        if lack := what_the_input_lacks(observed.input, spec.source):
+            return lack
+    return policy_refuses(observed, spec) or Decision(Reason.CREATING, act=Act.CREATE)
 
 
 def adoption_is_unproven(observed: Observed, credential: Credential) -> Decision | None:
@@ -200,8 +202,10 @@ CHECKS: Final[tuple[Check, ...]] = (
     schedule_is_due,
     all_is_well,
 )
-"""The order is part of the behaviour: what endangers a key comes before what the spec asks for. An old mark or policy
-in the record endangers one: at the next deletion it would decide, so it is mended even where the credential is stalled.
+"""The order is part of the behaviour: what endangers a key comes before what the spec asks for.
+
+An old mark or policy in the record does: it would decide at the next deletion. So it is mended in a stalled credential,
+too.
 """
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey
+from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.encryption.credential_secret import Unreadable
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.keys.judge import Accepted, Refused
@@ -80,6 +81,7 @@ class Observed:
     key: CredentialKey
     now: datetime
     served: bool
+    policy: Policy
     credential: Credential | None
     rival: str | None
     """metadata.name of the credential that holds our spec.name, if another one does."""

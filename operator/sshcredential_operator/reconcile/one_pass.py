@@ -47,8 +47,8 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
             acted = decision.act
             observed = await act(decision.act, observed, world)
             observed, decision = await _weigh(observed, world)
-            if decision.act:  # one change a pass; the next one follows at once, and the status with it
-                return Outcome(decision.reason, acted, retry=True, retry_after=0)
+            if decision.act:  # one change a pass; another one follows at once, the same one again after a while
+                return Outcome(decision.reason, acted, retry=True, retry_after=None if decision.act is acted else 0)
     except TroubleError as trouble:
         observed = replace(observed, trouble=trouble)
         decision = decide(observed)

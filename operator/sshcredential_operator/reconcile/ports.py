@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
@@ -90,7 +91,9 @@ class KeyWork(Protocol):
     """The costly work on keys: in threads and limited processes, bounded."""
 
     async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]: ...
-    async def judge(self, file: Sensitive, passphrase: Sensitive | None) -> Accepted | Refused: ...
+    async def judge(
+        self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int
+    ) -> Accepted | Refused: ...
 
 
 class Announcer(Protocol):
@@ -111,5 +114,6 @@ class World:
     keys: KeyWork
     announcer: Announcer
     operator_namespace: Namespace
+    policies: Policies
     now: Callable[[], datetime]
     """The wall clock in UTC. Only for times that people read and for grace periods."""

@@ -63,7 +63,8 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     if isinstance(observed.secret, Stored) and _knows_the_key(decision):
         record = observed.secret.record
         facts = facts_of(record, observed.secret.key_id)
-    generation = before.observed_generation if decision.holds_generation else credential.generation
+    held = before.observed_generation if decision.holds_generation else credential.generation
+    generation = min(held, credential.generation)
     text = message(reason, {"secret": observed.key.secret_name} | dict(decision.facts))
     conditions = conditions_for(
         reason, text, generation, before, format_timestamp(observed.now), ready=_last_word(reason, before)
@@ -80,7 +81,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         name=credential.claimed_name,
         facts=facts,
         secret_name=observed.key.secret_name if facts else None,
-        notes=_notes(record, observed, credential) if record else before.notes,
+        notes=_notes(record, observed, credential) if record else _kept_notes(before),
         exposure="Encrypted" if facts else None,
         rotates_at=scheduled(record, spec) if record and isinstance(spec, Spec) else before.rotates_at,
         next=staged,
@@ -149,8 +150,12 @@ def _notes(record: Record, observed: Observed, credential: Credential) -> tuple[
     if _imports(observed) and present:
         notes.append(Note.INPUT_SECRET_PRESENT.value)
     if isinstance(credential.spec, Spec):
-        notes.extend(rotation_notes(record, credential.spec))
+        notes.extend(rotation_notes(record, credential.spec, observed))
     return tuple(notes)
+
+
+def _kept_notes(before: Status) -> tuple[str, ...]:
+    return tuple(note for note in before.notes if note in Note.__members__.values()) if before.facts else ()
 
 
 def _imports(observed: Observed) -> bool:

@@ -53,6 +53,11 @@ def rotates_at(record: Record, spec: Spec) -> datetime | None:
     return moment(record.current_key.created_at) + every
 
 
+def overdue_from(record: Record, longest_age: timedelta | None) -> datetime | None:
+    """Return when the current key is older than the workspace's policy wants keys to be."""
+    return None if longest_age is None else moment(record.current_key.created_at) + longest_age
+
+
 def next_is_due(record: Record, now: datetime) -> bool:
     """Whether the staged key is to be used from now on."""
     return record.next is not None and moment(record.next.promotes_at) <= now

@@ -9,7 +9,7 @@ from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import Act, Decision, Look
-from sshcredential_operator.reconcile.inputs import what_the_input_lacks
+from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.rotation import ended, first_end, is_full, next_is_due, rotates_at
@@ -73,7 +73,7 @@ def _replace_key(observed: Observed, record: Record, spec: Spec) -> Decision:
             return lack
         if isinstance(observed.input, Accepted) and _is_current(observed.input, record):
             return Decision(Reason.ROTATING, act=Act.HONOUR_SERIAL)
-    return Decision(Reason.ROTATING, act=Act.ROTATE)
+    return policy_refuses(observed, spec) or Decision(Reason.ROTATING, act=Act.ROTATE)
 
 
 def _is_current(found: Accepted, record: Record) -> bool:

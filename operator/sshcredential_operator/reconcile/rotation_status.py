@@ -12,7 +12,7 @@ from sshcredential_operator.api.status import ROTATION_STAGED, Condition, OtherK
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.observed import Observed
-from sshcredential_operator.reconcile.rotation import moment, rotates_at
+from sshcredential_operator.reconcile.rotation import moment, overdue_from, rotates_at
 
 STAGED: Final = "Staged"
 
@@ -48,8 +48,11 @@ def staged_condition(staged: OtherKey, generation: int, before: Status, now: str
     return Condition(ROTATION_STAGED, "True", STAGED, text, generation, since)
 
 
-def rotation_notes(record: Record, spec: Spec) -> Iterator[str]:
-    """Yield what is remarked about a request to rotate."""
+def rotation_notes(record: Record, spec: Spec, observed: Observed) -> Iterator[str]:
+    """Yield what is remarked about replacing the key."""
+    overdue = overdue_from(record, observed.policy.longest_age)
+    if overdue and overdue <= observed.now:
+        yield Note.ROTATION_DUE.value
     if spec.rotation.serial < record.rotation_serial:
         yield Note.SERIAL_IGNORED.value
 

@@ -7,6 +7,9 @@ from typing import assert_never
 
 from sshcredential_operator.api.durations import LONGEST_DURATION, parse_duration
 from sshcredential_operator.api.spec import Generate, ImportFrom, SecretKeyRef, Source
+from sshcredential_operator.api.status import KeyFacts
+from sshcredential_operator.api.timestamps import parse_timestamp
+from sshcredential_operator.encryption.place import CREDENTIAL_ID, MAX_KEY_NUMBER
 from sshcredential_operator.encryption.record import (
     FromGenerate,
     FromImport,
@@ -48,6 +51,15 @@ def describe_recorded_source(recorded: RecordedSource) -> str:
         case FromSealed():
             return "sealed"
     assert_never(recorded)
+
+
+def can_be_recorded(facts: KeyFacts) -> bool:
+    """Whether a status names a key in the form that a record has; somebody else may have written into the status."""
+    return (
+        CREDENTIAL_ID.fullmatch(facts.credential_id) is not None
+        and 0 < facts.key_number <= MAX_KEY_NUMBER
+        and parse_timestamp(facts.created_at) is not None
+    )
 
 
 def grace_period(record: Record) -> timedelta:

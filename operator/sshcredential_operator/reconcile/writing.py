@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.credential_secret import reseal_record
 from sshcredential_operator.encryption.envelope import Kek
@@ -13,6 +14,7 @@ from sshcredential_operator.reconcile.narrow import stored_in
 from sshcredential_operator.reconcile.observe import look
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.trouble import TroubleError
 
 Values = Mapping[str, bytes | None]
 """Values of the Secret by name; None takes one away."""
@@ -38,7 +40,14 @@ async def write(
         observed.key, before.uid, before.resource_version, data=data, orphaned_since=mark
     )
     if version is None:
-        return await look(Look.SECRET, observed, world)
+        return _overtaken(await look(Look.SECRET, observed, world), before)
     stored = replace(wanted, resource_version=version)
     world.known.remember_secret(observed.key, stored)
     return replace(observed, secret=stored, secret_is_live=True)
+
+
+def _overtaken(observed: Observed, before: Stored) -> Observed:
+    if isinstance(observed.secret, Stored) and observed.secret.resource_version == before.resource_version:
+        # Nobody was faster: the change itself is refused (an immutable Secret, an admission policy).
+        raise TroubleError(Reason.REFUSED_BY_SERVER, {"verb": "patch", "resource": "secrets", "code": 422})
+    return observed

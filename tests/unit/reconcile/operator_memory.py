@@ -39,6 +39,8 @@ class Operator:
         self.keys, self.inputs = Keys(), MemoryInputs(server)
         self.workspaces, self.announcer = MemoryWorkspaces(server), MemoryAnnouncer()
         self.now: datetime = NOW
+        self.failures = 0
+        """How many passes in a row have failed, as the queue counts them."""
         self._list()
         self.world = World(
             known=self.store,
@@ -74,23 +76,29 @@ class Operator:
         return changed
 
     async def one_pass(self, key: CredentialKey = KEY) -> Outcome:
-        return await reconcile(key, self.world)
+        return await reconcile(key, self.world, self.failures)
 
     async def settle(self, key: CredentialKey = KEY) -> list[Outcome | TroubleError]:
         """Make passes, and let the watches tell, until nobody asks for another; return what came of each."""
         came: list[Outcome | TroubleError] = []
         while len(came) < MOST_PASSES:
             self.catch_up()
-            try:
-                outcome = await self.one_pass(key)
-            except TroubleError as trouble:
-                came.append(trouble)
-                continue
+            outcome = await self._try(key)
             came.append(outcome)
-            if not outcome.retry and not self.catch_up():
-                return came
+            if isinstance(outcome, Outcome) and not outcome.retry:
+                self.failures = 0
+                if not self.catch_up():
+                    return came
+            else:
+                self.failures += isinstance(outcome, TroubleError) or outcome.retry_after != 0
         msg = f"no end after {MOST_PASSES} passes: {came[-2:]}"
         raise AssertionError(msg)
+
+    async def _try(self, key: CredentialKey) -> Outcome | TroubleError:
+        try:
+            return await self.one_pass(key)
+        except TroubleError as trouble:
+            return trouble
 
 
 def unavailable() -> TroubleError:

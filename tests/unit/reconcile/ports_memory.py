@@ -15,6 +15,7 @@ from sshcredential_operator.keys.generate import generate, generate_passphrase
 from sshcredential_operator.keys.judge import Accepted, Refused, judge
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.reconcile.observed import RawSecret
+from unit.api.merge_patches import merged
 from unit.reconcile.samples import KEY, KID
 from unit.reconcile.server_memory import SecretObject, Server
 
@@ -97,19 +98,6 @@ class MemoryCredentials:
             self._server.keep(credential.key, changed)
         self._server.answer(number)
         return parse_credential(changed)
-
-
-def merged(target: Any, patch: Any) -> Any:
-    """Apply a JSON merge patch, word for word as RFC 7386 has it."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result
 
 
 class MemoryInputs:

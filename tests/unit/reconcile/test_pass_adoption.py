@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, SECRET_TYPE
+from sshcredential_operator.reconcile.one_pass import PATIENCE
 from unit.reconcile.operator_memory import Operator, unavailable
 from unit.reconcile.samples import KEY, OTHER_PAIR, PAIR
 from unit.reconcile.server_memory import Server
@@ -70,14 +71,16 @@ async def test_another_key_in_the_input_is_not_taken_and_nothing_is_changed() ->
     assert "fingerprint" not in server.status()
 
 
+@pytest.mark.parametrize("failures", [0, PATIENCE], ids=["a hiccup", "lasting"])
 @pytest.mark.parametrize("call", range(4))
-async def test_trouble_on_the_way_does_not_hide_that_the_input_brings_another_key(call: int) -> None:
+async def test_trouble_on_the_way_does_not_hide_that_the_input_brings_another_key(call: int, failures: int) -> None:
     server, operator = await made(IMPORTED)
     server.remove()
     await operator.settle()
     server.put_secret("my-key", {"ssh-privatekey": OTHER_PAIR.private.reveal()})
     server.apply(IMPORTED)
     server.fault_before[len(server.asked) + call] = unavailable()
+    operator.failures = failures
     await operator.settle()
 
     assert server.reason() == "AdoptedKeyDiffers"
@@ -112,12 +115,14 @@ async def test_a_secret_that_was_swapped_is_told_and_left_alone() -> None:
     assert server.secret.data == data
 
 
+@pytest.mark.parametrize("failures", [0, PATIENCE], ids=["a hiccup", "lasting"])
 @pytest.mark.parametrize("call", range(4))
-async def test_trouble_on_the_way_does_not_make_a_swapped_secret_ours(call: int) -> None:
+async def test_trouble_on_the_way_does_not_make_a_swapped_secret_ours(call: int, failures: int) -> None:
     server, operator = await made(GENERATED)
     before = server.status()
     server.put_secret(KEY.secret_name, await foreign_data(), SECRET_TYPE)
     server.fault_before[len(server.asked) + call] = unavailable()
+    operator.failures = failures
     await operator.settle()
 
     assert server.reason() == "SecretTampered"
