@@ -20,7 +20,11 @@ MOST_RSA_BITS: Final = 8192
 
 
 class PolicyInvalid(Exception):
-    """A policy file that cannot be used; the text says where and what to write instead."""
+    """A policy file that cannot be used; `sentence` says where and what to write instead."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,14 @@ Source = Generate | ImportFrom
 class Rotation(NamedTuple):
     """When the key is replaced. Durations are as the API writes them; `every` None means never by itself."""
 
-    serial: int
-    every: timedelta | None
-    prepare: timedelta
-    overlap: timedelta
-    rollback_to: str | None
+    serial: int = 0
+    every: timedelta | None = None
+    prepare: timedelta = timedelta(0)
+    overlap: timedelta = timedelta(days=1)
+    rollback_to: str | None = None
+
+
+NO_ROTATION: Final = Rotation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,10 @@ class Spec:
 
     name: str
     source: Source
-    rotation: Rotation
     deletion_policy: DeletionPolicy
     deletion_grace_period: str
     suspend: bool
+    rotation: Rotation = NO_ROTATION
 
 
 @dataclass(frozen=True, slots=True)

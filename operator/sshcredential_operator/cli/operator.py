@@ -87,7 +87,7 @@ def _policies(file: Path) -> Policies:
     except yaml.YAMLError:
         raise click.ClickException(f"The policy file {file} is not YAML.") from None
     except PolicyInvalid as invalid:
-        raise click.ClickException(f"The policy file {file} cannot be used: {invalid}.") from None
+        raise click.ClickException(f"The policy file {file} cannot be used: {invalid.sentence}.") from None
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sshcredential_operator.api.credential import Credential
@@ -81,11 +81,12 @@ class Observed:
     key: CredentialKey
     now: datetime
     served: bool
-    policy: Policy
     credential: Credential | None
     rival: str | None
     """metadata.name of the credential that holds our spec.name, if another one does."""
     secret: SecretSeen | None
+    policy: Policy = field(default_factory=Policy)
+    """What new keys of this workspace may be."""
     secret_is_live: bool = False
     """The Secret, or its absence, was read from the API server in this pass and does not come from the watch."""
     absence_is_live: bool = False

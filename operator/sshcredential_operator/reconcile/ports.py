@@ -6,7 +6,7 @@ Every method may raise `TroubleError`. Every write carries the resourceVersion i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -114,6 +114,6 @@ class World:
     keys: KeyWork
     announcer: Announcer
     operator_namespace: Namespace
-    policies: Policies
     now: Callable[[], datetime]
     """The wall clock in UTC. Only for times that people read and for grace periods."""
+    policies: Policies = field(default_factory=Policies)

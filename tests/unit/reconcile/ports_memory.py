@@ -147,8 +147,8 @@ class Keys:
         self.made.append(pair)
         return pair, generate_passphrase() if wanted.passphrase else None
 
-    async def judge(self, file: Sensitive, passphrase: Sensitive | None) -> Accepted | Refused:
-        return judge(file, passphrase)
+    async def judge(self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int) -> Accepted | Refused:
+        return judge(file, passphrase, min_rsa_bits=min_rsa_bits)
 
 
 class Announced(NamedTuple):
