@@ -17,6 +17,8 @@ from contract.crd_schema import EXAMPLES, SCHEMA, VERSION, fields
 from contract.markdown import TRANSCRIPT, Shown, blocks, code_words, links, table, transcript, without_comment
 from contract.readme_commands import NOT_RUN, README, commands_to_run, shell_commands
 from contract.tree import ROOT, project_files
+from controlplane.build import kubernetes_version
+from controlplane.places import SOURCES
 from demo.story import STORY, THINGS_TO_TRY, Run
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.messages import CATALOGUE, message
@@ -152,6 +154,12 @@ def test_manifests_in_the_readme_are_examples() -> None:
 
 def _examples() -> list[Any]:
     return [yaml.safe_load(path.read_text()) for path in EXAMPLES.glob("*.yaml")]
+
+
+def test_the_readme_names_the_kubernetes_that_the_tests_run_on() -> None:
+    version = kubernetes_version((SOURCES / "go.mod").read_text()).removeprefix("v").rpartition(".")[0]
+
+    assert f"(the tests run on {version})" in README.read_text()
 
 
 def test_concepts_explain_every_note() -> None:

@@ -25,6 +25,8 @@ def set_up(*, json: bool, debug: bool) -> None:
     handler.addFilter(only_what_is_safe)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.getLogger(OURS).setLevel(logging.DEBUG if debug else logging.INFO)
+    # Whoever loads the configuration says in our words what is wrong with it.
+    logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)
     logging.raiseExceptions = False
     logging.captureWarnings(capture=True)
 

@@ -71,9 +71,9 @@ class _StateCollector(Collector):
 class Metrics:
     """All metrics of one operator, in a registry of their own."""
 
-    def __init__(self, store: Store, queue: WorkQueue, policies: Policies) -> None:
+    def __init__(self, store: Store, queue: WorkQueue, policies: Policies | None = None) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_StateCollector(store, queue, policies))
+        self.registry.register(_StateCollector(store, queue, policies or Policies()))
         self._passes = Counter(
             f"{PREFIX}_reconciles_total", "Passes by what they came to.", ("result",), registry=self.registry
         )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.policy import Policies
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.admission import import_policy_is_present
 from sshcredential_operator.controller.connection import Connection
 from sshcredential_operator.controller.health import Health, HealthServer
@@ -39,6 +40,9 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS: Final = 8.0
 """How long running passes may take to finish when the operator stops."""
+
+NO_API: Final = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
+NO_SERVER: Final = "The API server at {server} cannot be reached, or does not accept our credentials; trying again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,8 @@ class Operator:
                     f"The key ring in namespace {self._options.operator_namespace} cannot be read or written "
                     f"({trouble.reason.value}): does the namespace exist, and may the operator use Secrets there?"
                 )
+                if trouble.reason is Reason.SERVER_UNAVAILABLE:  # then this says nothing about the namespace
+                    sentence = NO_SERVER.format(server=self._connection.server)
             else:
                 self._health.has("key ring")
                 return
@@ -162,14 +168,14 @@ class Operator:
             await asyncio.sleep(random.uniform(1.0, 3.0))  # noqa: S311 - jitter
 
     async def _api_served(self) -> None:
-        sentence = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
         while True:
+            sentence = NO_API
             try:
                 if await api_is_served(self._requests):
                     self._health.has("api")
                     return
             except TroubleError:
-                sentence = "The API server cannot be reached; trying again."
+                sentence = NO_SERVER.format(server=self._connection.server)
             if self._health.wait_for("api", sentence):
                 log.warning(sentence)
             await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter

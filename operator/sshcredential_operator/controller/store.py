@@ -19,6 +19,8 @@ from sshcredential_operator.reconcile.trouble import TroubleError
 Scope = Namespace | None
 """One namespace, or None for all of them."""
 
+_Seen = Credential | RawSecret | SecretSeen
+
 ENDS_KEPT: Final = 10_000
 """How many deletions are remembered, for answers that come back after them."""
 
@@ -80,9 +82,9 @@ class Store:
     # --- what the watches feed; each returns the credentials to look at
 
     def saw_credential(self, credential: Credential, *, deleted: bool) -> Iterator[CredentialKey]:
-        """Take an event of a credential; older revisions than the known one say nothing."""
+        """Take an event of a credential; revisions up to the known one or to the last end say nothing."""
         known = self._credentials.get(credential.key)
-        if known and not _is_later(credential.resource_version, known.resource_version):
+        if self._is_old(Kind.CREDENTIALS, credential.key, known, credential.resource_version):
             return iter(())
         rivals = self._rivals(known) | self._rivals(credential)
         if deleted:
@@ -93,9 +95,8 @@ class Store:
         return iter({credential.key} | rivals)
 
     def saw_secret(self, key: CredentialKey, secret: RawSecret, *, deleted: bool) -> Iterator[CredentialKey]:
-        """Take an event of a Secret of our type; older revisions than the known one say nothing."""
-        known = self._secrets.get(key)
-        if known and not _is_later(secret.resource_version, known.resource_version):
+        """Take an event of a Secret of our type; revisions up to the known one or to the last end say nothing."""
+        if self._is_old(Kind.SECRETS, key, self._secrets.get(key), secret.resource_version):
             return iter(())
         if deleted:
             self._secrets.pop(key, None)
@@ -107,16 +108,18 @@ class Store:
     def listed(
         self, kind: Kind, scope: Scope, seen: Iterable[CredentialKey], before: frozenset[CredentialKey]
     ) -> set[CredentialKey]:
-        """Take the end of a list: sweep what was known `before` it began and is not in it; return what was swept."""
+        """Take the end of a list: sweep what was known `before` it began and is not in it; return whom it concerns."""
         gone = set(before) - set(seen)
+        rivals = set[CredentialKey]()
         for key in gone:
             if kind is Kind.CREDENTIALS:
+                rivals |= self._rivals(self._credentials.get(key))
                 self._drop_credential(key)
             else:
                 self._secrets.pop(key, None)
         self._listed.add((kind, scope))
         self._blocked.pop((kind, scope), None)
-        return gone
+        return gone | rivals
 
     def blocked(self, kind: Kind, scope: Scope, trouble: TroubleError) -> None:
         """Note that a list or watch is not permitted at the moment."""
@@ -147,13 +150,15 @@ class Store:
         """What may not be listed or watched at the moment, for metrics and health."""
         return self._blocked
 
-    def _is_news(
-        self, kind: Kind, key: CredentialKey, known: Credential | RawSecret | SecretSeen | None, version: str
-    ) -> bool:
+    def _is_news(self, kind: Kind, key: CredentialKey, known: _Seen | None, version: str) -> bool:
         # An answer may come back after the watch has shown something newer, or the object's end.
-        end = self._gone.get((kind, key))
-        older = (known and _is_later(known.resource_version, version)) or (end and not _is_later(version, end))
-        return not older
+        if known is not None:
+            return not _is_later(known.resource_version, version)
+        return not self._is_old(kind, key, None, version)
+
+    def _is_old(self, kind: Kind, key: CredentialKey, known: _Seen | None, version: str) -> bool:
+        latest = self._gone.get((kind, key)) if known is None else known.resource_version
+        return latest is not None and not _is_later(version, latest)
 
     def _bury(self, kind: Kind, key: CredentialKey, version: str) -> None:
         self._gone[kind, key] = version

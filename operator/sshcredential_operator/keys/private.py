@@ -65,7 +65,6 @@ class RsaPrivate:
         p, q = self.p, self.q
         return (
             min(p, q) > 1
-            and p != q
             and 1 < self.d < p * q
             and (self.e * self.d) % (p - 1) == 1
             and (self.e * self.d) % (q - 1) == 1

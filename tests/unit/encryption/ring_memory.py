@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from sshcredential_operator.encryption.keyring import StoredSecret
 
 
 class Crashed(Exception):
     """The operator died at this request; nobody catches it."""
+
+
+async def _nothing(_: int, __: str) -> None:
+    return
 
 
 class Cluster:
@@ -42,6 +46,8 @@ class Store:
         self.crash_before: int | None = None
         self.crash_after: int | None = None
         self.refuses = False
+        self.before: Callable[[int, str], Awaitable[None]] = _nothing
+        """What happens elsewhere when a request is about to arrive; told its number and what it is for."""
         self.count = 0
 
     async def get(self, name: str) -> StoredSecret | None:
@@ -73,6 +79,7 @@ class Store:
 
     async def _arrive(self, verb: str, what: str) -> None:
         await self._wait()
+        await self.before(self.count, what)
         if self.count == self.crash_before:
             raise Crashed
         self._cluster.requests.append((verb, what))

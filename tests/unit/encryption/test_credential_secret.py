@@ -254,6 +254,10 @@ OTHER_ID = "f" * 32
             id="an earlier life's key",
         ),
         pytest.param(
+            lambda d: d | {"record": from_elsewhere(namespace="o")["record"]}, id="another namespace's record"
+        ),
+        pytest.param(lambda d: d | {"record": from_elsewhere(name="other")["record"]}, id="another name's record"),
+        pytest.param(
             lambda d: d | {"record": from_elsewhere(credential_id=OTHER_ID)["record"]}, id="an earlier life's record"
         ),
         pytest.param(lambda d: d | {"record": sealed(RECORD)["record"]}, id="an earlier record with fewer keys"),

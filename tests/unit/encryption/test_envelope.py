@@ -176,6 +176,7 @@ def test_a_rewrapped_value_opens_with_the_new_key_only() -> None:
     [
         pytest.param(sealed(), OTHER_KEK, id="another kid"),
         pytest.param(sealed(), Kek(KEK.kid, OTHER_KEK.key), id="another key of the same kid"),
+        pytest.param(sealed(), Kek(OTHER_KEK.kid, KEK.key), id="the same key of another kid"),
         pytest.param(replace(sealed(), key_tag=sealed().key_tag), KEK, id="another tag"),
         pytest.param(replace(sealed(), encrypted_key=sealed().encrypted_key), KEK, id="another data key"),
         pytest.param(replace(sealed(), key_iv="!"), KEK, id="no base64url"),

@@ -363,6 +363,30 @@ async def test_operators_that_start_at_once_agree_on_one_root_and_on_every_kek(f
         ]
 
 
+async def start_overtaken(at: int) -> tuple[Cluster, dict[str, Kek | None], dict[str, Kek | None]]:
+    """Start an operator; before its request of this number another one starts and does all its work."""
+    cluster = Cluster()
+    late = Store(cluster)
+    quick: dict[str, Kek | None] = {}
+
+    async def overtake(number: int, _: str) -> None:
+        if number == at and not quick:
+            quick.update(await start_and_write(cluster, Store(cluster), WORKSPACES))
+
+    late.before = overtake
+    return cluster, await start_and_write(cluster, late, WORKSPACES), quick
+
+
+async def test_another_operators_whole_start_may_lie_before_any_request_of_this_one() -> None:
+    alone = Store(Cluster())
+    await start_and_write(Cluster(), alone, WORKSPACES)
+    for request in range(alone.count):
+        cluster, keks, quick = await start_overtaken(request)
+        assert keks == quick, request
+        assert None not in keks.values(), request
+        assert len(cluster.secrets) == 5, request
+
+
 async def test_a_crash_at_any_request_of_the_first_start_leaves_what_the_next_start_goes_on_with() -> None:
     whole = Cluster()
     store = Store(whole)
@@ -397,12 +421,22 @@ async def test_a_lost_answer_to_the_post_of_a_kek_loses_nothing() -> None:
 
 async def test_a_hanging_workspace_does_not_hold_up_another() -> None:
     cluster = Cluster()
-    ring = await opened(cluster)
-    lock = ring._lock(UID)
-    async with lock:
-        waiting = asyncio.ensure_future(ring.kek_for_writing(NS, UID))
-        assert await ring.kek_for_writing("other", OTHER_UID) is not None
-        assert not waiting.done()
+    store = Store(cluster)
+    ring = Keyring(store)
+    await ring.open()
+    answer = asyncio.Event()
+
+    async def hang(_: int, what: str) -> None:
+        if what == kek_secret_name(UID, 1):
+            await answer.wait()
+
+    store.before = hang
+    waiting = asyncio.ensure_future(ring.kek_for_writing(NS, UID))
+    other = asyncio.ensure_future(ring.kek_for_writing("other", OTHER_UID))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert (waiting.done(), other.done()) == (False, True)
+    answer.set()
     assert await waiting is not None
 
 

@@ -186,6 +186,18 @@ def set_at(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: at(document, path[:-1]).__setitem__(path[-1], to)
 
 
+def both(*changes: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]], None]:
+    def change(document: dict[str, Any]) -> None:
+        for one in changes:
+            one(document)
+
+    return change
+
+
+def without_key(number: int) -> Callable[[dict[str, Any]], None]:
+    return set_at("keys", to=[key for key in DOCUMENT["keys"] if key["keyNumber"] != number])
+
+
 def test_the_table_below_reaches_every_member() -> None:
     assert len(MEMBERS) == 58
     assert record_json.from_bytes(write(DOCUMENT)) == FULL
@@ -260,6 +272,16 @@ def test_no_value_may_have_another_type_or_be_out_of_bounds(path: Path) -> None:
         pytest.param(set_at("current", to=2), id="a current key that is not there"),
         pytest.param(set_at("current", to=5), id="current is also next"),
         pytest.param(set_at("current", to=3), id="current is also previous"),
+        pytest.param(
+            both(set_at("current", to=5), without_key(4)), id="current is also next, and nothing is left over"
+        ),
+        pytest.param(
+            both(set_at("current", to=3), without_key(4)), id="current is also previous, and nothing is left over"
+        ),
+        pytest.param(
+            both(set_at("previous", 1, "keyNumber", to=3), without_key(1)),
+            id="a previous key twice, and nothing is left over",
+        ),
         pytest.param(set_at("next", to=None), id="a key that nothing names"),
         pytest.param(set_at("next", "keyNumber", to=7), id="a next key that is not there"),
         pytest.param(set_at("next", "keyNumber", to=3), id="next is also previous"),

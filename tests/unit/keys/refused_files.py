@@ -8,13 +8,17 @@ from unit.keys.key_files import (
     P256,
     TRADITIONAL,
     KeyFiles,
+    der_int,
     ed25519_seed,
+    oid,
     openssh_file,
     openssh_section,
     pem,
     pem_body,
     private_file,
     run,
+    seq,
+    tlv,
 )
 
 OPENSSH_LABEL = "OPENSSH PRIVATE KEY"
@@ -80,6 +84,14 @@ def ec_with_the_point_of_another(files: KeyFiles) -> bytes:
     body = pem_body(files.file(P256, TRADITIONAL))
     other = run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-outform", "DER")
     return pem("EC PRIVATE KEY", body[:-65] + other[-65:])
+
+
+def ec_key_of_two_curves() -> bytes:
+    """Return a PKCS#8 file of P-384 whose inner key says P-256."""
+    p256, p384 = bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2b81040022")
+    inner = seq(der_int(1), tlv(4, b"\1" * 32), tlv(0xA0, oid(p256)))
+    algorithm = seq(oid(bytes.fromhex("2a8648ce3d0201")), oid(p384))
+    return pem("PRIVATE KEY", seq(der_int(0), algorithm, tlv(4, inner)))
 
 
 def with_one_octet_changed(file: bytes, at: int) -> bytes:

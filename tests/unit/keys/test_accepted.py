@@ -14,7 +14,6 @@ from sshcredential_operator.keys.stored import stored_public_key
 from unit.keys.key_files import (
     COMMENT,
     ED25519,
-    ED25519_OID,
     EXISTING,
     OPENSSH,
     P256,
@@ -24,15 +23,11 @@ from unit.keys.key_files import (
     TRADITIONAL,
     KeyFiles,
     Kind,
-    der_int,
+    ed25519_in_pkcs8,
     ed25519_seed,
-    oid,
-    pem,
     private_file,
     public_line,
     run,
-    seq,
-    tlv,
 )
 
 
@@ -144,8 +139,7 @@ def test_the_parameters_that_openssl_puts_before_an_ec_key_do_no_harm(tmp_path: 
 def test_an_ed25519_key_with_its_public_half_in_pkcs8_is_accepted(key_files: KeyFiles) -> None:
     seed = ed25519_seed(key_files.file(ED25519))
     public = accepted(key_files.file(ED25519)).pair.public.blob[-32:]
-    key = seq(der_int(1), seq(oid(ED25519_OID)), tlv(4, tlv(4, seed)), tlv(0x81, b"\0" + public))
-    assert accepted(pem("PRIVATE KEY", key)).pair.public.blob[-32:] == public
+    assert accepted(ed25519_in_pkcs8(seed, public)).pair.public.blob[-32:] == public
 
 
 def test_a_small_public_exponent_is_noted() -> None:

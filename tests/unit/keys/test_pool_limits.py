@@ -65,7 +65,7 @@ async def pool(children: Children) -> AsyncIterator[KeyPool]:
 
 @pytest.fixture
 def plant(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Make the pool start workers with a bomb in them. However slow the machine is, the clock is not what stops them."""
+    """Make the pool start workers with a bomb in them. The clock is not what stops them."""
     monkeypatch.setattr(pool_module, "WALL_SECONDS", 300)
     return lambda explosion: monkeypatch.setattr(pool_process, "COMMAND", bomb(explosion))
 

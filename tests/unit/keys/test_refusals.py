@@ -10,7 +10,9 @@ import pytest
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.keys import judge as judge_module
-from sshcredential_operator.keys.judge import Refused, judge
+from sshcredential_operator.keys.judge import Refused, _judged, judge
+from sshcredential_operator.keys.refusal import Refusal
+from sshcredential_operator.keys.verdict import MAX_FILE_BYTES
 from sshcredential_operator.keys.wire import mpint, string
 from unit.keys.key_files import (
     ED25519,
@@ -22,10 +24,13 @@ from unit.keys.key_files import (
     TRADITIONAL,
     KeyFiles,
     der_int,
+    ed25519_in_pkcs8,
+    ed25519_seed,
+    encrypted_pkcs8,
     openssh_file,
     openssh_section,
+    pbkdf2,
     pem,
-    pem_body,
     run,
     seq,
     tlv,
@@ -35,6 +40,7 @@ from unit.keys.refused_files import (
     certificate,
     dsa_by_ssh_keygen,
     dsa_pkcs8,
+    ec_key_of_two_curves,
     ec_with_the_point_of_another,
     ed25519_with,
     hardware_key,
@@ -196,15 +202,31 @@ CASES: list[Case] = [
         KeyRefusal.CORRUPT,
         lambda files: files.file(ED25519).replace(b"AAAA", b"AA*A", 1),
     ),
+    Case(
+        "a letter too many that is not base64",
+        KeyRefusal.CORRUPT,
+        lambda files: files.file(ED25519).replace(b"AAAA", b"AA*AA", 1),
+    ),
+    Case("a blank line inside", KeyRefusal.CORRUPT, lambda files: files.file(RSA2048).replace(b"\n", b"\n\n")),
+    Case(
+        "a public line before the private key",
+        KeyRefusal.CORRUPT,
+        lambda files: files.line(ED25519).encode() + b"\n" + files.file(ED25519),
+    ),
     Case("newlines turned to blanks", KeyRefusal.CORRUPT, lambda files: files.file(ED25519).replace(b"\n", b" ")),
     Case("an empty body", KeyRefusal.CORRUPT, fixed(pem("PRIVATE KEY", b""))),
     Case("a body of zeros", KeyRefusal.CORRUPT, fixed(pem(OPENSSH_LABEL, bytes(300)))),
     Case("check numbers that differ", KeyRefusal.CORRUPT, other_check_number),
     Case("padding that is wrong", KeyRefusal.CORRUPT, lambda files: with_one_octet_changed(padded_file(files), -1)),
+    Case("an encrypted body whose length cannot be", KeyRefusal.CORRUPT, fixed(encrypted_pkcs8(pbkdf2(1), bytes(63)))),
+    Case("an encrypted body without octets", KeyRefusal.CORRUPT, fixed(encrypted_pkcs8(pbkdf2(1), b""))),
     Case(
-        "an encrypted body whose length cannot be",
+        "an initial value of the wrong size", KeyRefusal.CORRUPT, fixed(encrypted_pkcs8(pbkdf2(1), bytes(64), bytes(8)))
+    ),
+    Case(
+        "headers that do not say encrypted",
         KeyRefusal.CORRUPT,
-        lambda files: pem("ENCRYPTED PRIVATE KEY", pem_body(files.file(P256, PKCS8, PASSPHRASE))[:-1]),
+        lambda files: files.file(P256, TRADITIONAL, PASSPHRASE).replace(b"4,ENCRYPTED", b"4,MIC-CLEAR"),
     ),
     Case(
         "ENCRYPTED in the label of a plain body",
@@ -238,6 +260,7 @@ CASES: list[Case] = [
             )
         ),
     ),
+    Case("one curve outside and another inside", KeyRefusal.CORRUPT, fixed(ec_key_of_two_curves())),
     Case("text after the key", KeyRefusal.CORRUPT, lambda files: files.file(ED25519) + b"thanks\n"),
     Case(
         "an OpenSSH body under a PEM label",
@@ -272,6 +295,11 @@ CASES: list[Case] = [
     ),
     Case(
         "another's half in the secret", KeyRefusal.PUBLIC_PRIVATE_MISMATCH, lambda files: ed25519_with(files, tail=True)
+    ),
+    Case(
+        "another's half in PKCS#8",
+        KeyRefusal.PUBLIC_PRIVATE_MISMATCH,
+        lambda files: ed25519_in_pkcs8(ed25519_seed(files.file(ED25519)), bytes(32)),
     ),
     Case("another's point in SEC1", KeyRefusal.PUBLIC_PRIVATE_MISMATCH, ec_with_the_point_of_another),
     Case(
@@ -322,6 +350,14 @@ def test_a_refusal_tells_what_an_encrypted_openssh_file_shows(key_files: KeyFile
     assert verdict.reason is KeyRefusal.RSA_TOO_SMALL
     assert verdict.public is not None
     assert key_files.line(RSA2048).startswith(verdict.public.line)
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+def test_no_refusal_needs_the_net_that_catches_the_exceptions_of_libraries(key_files: KeyFiles, case: Case) -> None:
+    file = case.file(key_files)
+    if len(file) <= MAX_FILE_BYTES:
+        with pytest.raises(Refusal):
+            _judged(file, b"", 2048)
 
 
 class Panic(BaseException):

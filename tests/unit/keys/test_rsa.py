@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.keys.judge import Accepted, Refused, judge
+from sshcredential_operator.keys.judge import Accepted, Refused, _judged, judge
+from sshcredential_operator.keys.refusal import Refusal
 from sshcredential_operator.keys.wire import mpint, string
 from unit.keys.key_files import (
     OPENSSH,
@@ -64,8 +65,11 @@ def fitting_numbers(p: int, q: int, e: int = 65537) -> Numbers:
 
 
 def refusal_of(file: bytes, min_rsa_bits: int = 2048) -> tuple[KeyRefusal, dict[str, int | str]]:
+    """Judge twice, the second time without the net that would catch a library's exception."""
     verdict = judge(Sensitive(file), None, min_rsa_bits=min_rsa_bits)
     assert isinstance(verdict, Refused), verdict
+    with pytest.raises(Refusal):
+        _judged(file, b"", min_rsa_bits)
     return verdict.reason, dict(verdict.detail)
 
 
@@ -132,6 +136,14 @@ def test_one_changed_number_is_found(key_files: KeyFiles, change: dict[str, int]
         assert refusal_of(changed.openssh())[0] is reason
 
 
+@pytest.mark.parametrize("prime", ["p", "q"])
+def test_a_private_exponent_that_fits_one_prime_only_is_found(key_files: KeyFiles, prime: str) -> None:
+    numbers = numbers_of(key_files)
+    d = numbers.d + getattr(numbers, prime) - 1
+    assert d < numbers.n
+    assert refusal_of(numbers._replace(d=d).openssh())[0] is KeyRefusal.CORRUPT
+
+
 @pytest.mark.parametrize(
     ("e", "reason"),
     [
@@ -143,6 +155,12 @@ def test_one_changed_number_is_found(key_files: KeyFiles, change: dict[str, int]
 )
 def test_a_public_exponent_that_cannot_be_used_is_refused(key_files: KeyFiles, e: int, reason: KeyRefusal) -> None:
     assert refusal_of(numbers_of(key_files)._replace(e=e).pkcs1())[0] is reason
+
+
+def test_a_public_exponent_of_one_is_refused_even_if_all_numbers_fit(key_files: KeyFiles) -> None:
+    numbers = numbers_of(key_files)
+    d = math.lcm(numbers.p - 1, numbers.q - 1) + 1
+    assert refusal_of(numbers._replace(e=1, d=d, d_p=1, d_q=1).pkcs1())[0] is KeyRefusal.CORRUPT
 
 
 @pytest.mark.parametrize("p", [0, 1, 2], ids=["zero", "one", "two"])

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.keys.judge import Accepted, judge
 from sshcredential_operator.keys.stored import stored_public_key
-from unit.keys.key_files import KINDS, ONE_OF_EACH, PASSPHRASE, KeyFiles, Kind, pem, pem_body
+from sshcredential_operator.keys.wire import mpint
+from unit.keys.key_files import (
+    KINDS,
+    ONE_OF_EACH,
+    P256,
+    PASSPHRASE,
+    KeyFiles,
+    Kind,
+    openssh_file,
+    openssh_section,
+    pem,
+    pem_body,
+)
 
 
 def canonical(files: KeyFiles, kind: Kind) -> bytes:
@@ -58,6 +71,14 @@ def test_a_file_with_any_octet_changed_is_not_ours(key_files: KeyFiles, kind: Ki
         changed = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
         found = stored_public_key(Sensitive(rewritten(changed)))
         assert found is None or (found.blob == public.blob and found.comment != public.comment), at
+
+
+@pytest.mark.parametrize("scalar", [0, ec.SECP256R1.group_order, 2**300], ids=["zero", "the order", "a huge one"])
+def test_a_scalar_that_cannot_be_is_not_ours(key_files: KeyFiles, scalar: int) -> None:
+    public = stored_public_key(Sensitive(canonical(key_files, P256)))
+    assert public is not None
+    file = openssh_file(public.blob, openssh_section(public.blob + mpint(scalar)))
+    assert stored_public_key(Sensitive(rewritten(pem_body(file)))) is None
 
 
 def rewritten(body: bytes) -> bytes:
