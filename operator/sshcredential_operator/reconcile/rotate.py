@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sshcredential_operator.api.timestamps import format_timestamp
@@ -16,6 +17,7 @@ from sshcredential_operator.reconcile.observed import Observed
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation import (
     ended,
+    moves_of_rollback,
     promoted,
     rollback_target,
     rolled_back,
@@ -64,8 +66,9 @@ async def roll_back(observed: Observed, world: World) -> Observed:
     if target is None:
         record = with_rollback_answered(stored.record, rotation.rollback_to)
         return await write(observed, replace(stored, record=record), world)
-    record = rolled_back(stored.record, target, rotation, observed.now)
-    values = await _moved(observed, target, record, world)
+    moves = moves_of_rollback(stored.record, target)
+    record = rolled_back(stored.record, moves, rotation, observed.now)
+    values = await _moved(observed, moves, record, world)
     if values is None:
         return await look(Look.SECRET, observed, world)
     return await write(observed, replace(stored, record=record), world, values=values)
@@ -81,19 +84,22 @@ async def end_previous(observed: Observed, world: World) -> Observed:
     return replace(after, ended=fingerprints)
 
 
-async def _moved(observed: Observed, number: int, record: Record, world: World) -> Values | None:
-    # The number is part of a value's identity, so the key is sealed anew; this revision's values are read for it.
+async def _moved(observed: Observed, moves: Mapping[int, int], record: Record, world: World) -> Values | None:
+    # The number is part of a value's identity, so each key is sealed anew; this revision's values are read for it.
     stored, place = stored_in(observed), (observed.key.namespace, observed.key.name)
     raw = await world.secrets.read(observed.key)
     if raw is None or raw.resource_version != stored.resource_version:
         return None
     keks = {key_id: await world.workspaces.kek(key_id, observed.key.namespace) for key_id in peek_kids(raw.data)}
     kek = keks.get(stored.key_id)
-    material = open_key(raw.data, stored.record, number, *place, keks.get)
-    if material is None or kek is None:
-        return None
-    values: dict[str, bytes | None] = dict.fromkeys(_names(stored.record, number))
-    return values | seal_key(record, record.current, material, kek, *place)
+    values: dict[str, bytes | None] = {}
+    for before, after in moves.items():
+        material = open_key(raw.data, stored.record, before, *place, keks.get)
+        if material is None or kek is None:
+            return None
+        values |= dict.fromkeys(_names(stored.record, before))
+        values |= seal_key(record, after, material, kek, *place)
+    return values
 
 
 def _names(record: Record, number: int) -> list[str]:

@@ -7,7 +7,7 @@ before still finds the key that it named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -105,18 +105,27 @@ def with_serial(record: Record, serial: int, source: RecordedSource) -> Record:
     return replace(record, rotation_serial=serial, source=source)
 
 
-def rolled_back(record: Record, number: int, rotation: Rotation, now: datetime) -> Record:
+def moves_of_rollback(record: Record, number: int) -> dict[int, int]:
+    """Return the new numbers of the previous key that is used again, and of the staged one.
+
+    The number in use never falls, so a staged key has to stay above it until it is promoted.
+    """
+    first = record.highest_key_number + 1
+    return {number: first} | ({record.next.key_number: first + 1} if record.next else {})
+
+
+def rolled_back(record: Record, moves: Mapping[int, int], rotation: Rotation, now: datetime) -> Record:
     """Return the record with a previous key in use again, under a new number: the old one is never used again."""
-    key_number = record.highest_key_number + 1
-    again = next(key for key in record.keys if key.key_number == number)
+    moved = (replace(key, key_number=moves.get(key.key_number, key.key_number)) for key in record.keys)
     grown = replace(
         record,
-        keys=(*(key for key in record.keys if key.key_number != number), replace(again, key_number=key_number)),
-        previous=tuple(old for old in record.previous if old.key_number != number),
-        highest_key_number=key_number,
+        keys=tuple(sorted(moved, key=lambda key: key.key_number)),
+        next=record.next and record.next._replace(key_number=moves[record.next.key_number]),
+        previous=tuple(old for old in record.previous if old.key_number not in moves),
+        highest_key_number=max(moves.values()),
         rollback_to=rotation.rollback_to,
     )
-    return _with_current(grown, key_number, rotation.overlap, now)
+    return _with_current(grown, min(moves.values()), rotation.overlap, now)
 
 
 def with_rollback_answered(record: Record, rollback_to: str | None) -> Record:
