@@ -139,7 +139,9 @@ def with_rollback_answered(record: Record, rollback_to: str | None) -> Record:
 
 
 def rollback_target(record: Record, rollback_to: str | None) -> int | None:
-    """Return the number of the previous key with this fingerprint."""
+    """Return the number of the previous key with this fingerprint; None where the key in use has it."""
+    if rollback_to == record.current_key.fingerprint:
+        return None
     numbers = {old.key_number for old in record.previous}
     return next((k.key_number for k in record.keys if k.fingerprint == rollback_to and k.key_number in numbers), None)
 
