@@ -18,6 +18,7 @@ from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Fa
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored, Unopened
+from sshcredential_operator.reconcile.rotation import newest_key
 from sshcredential_operator.reconcile.rotation_checks import (
     next_has_come,
     previous_has_ended,
@@ -152,10 +153,10 @@ def source_changed(observed: Observed, credential: Credential) -> Decision | Non
 
 
 def algorithm_changed(observed: Observed, credential: Credential) -> Decision | None:
-    """Another algorithm or size in the spec never changes a key by itself."""
+    """Another algorithm or size in the spec never changes a key by itself. A staged key is the answer to a change."""
     match observed.secret, spec_of(credential).source:
         case Stored(record=record), Generate() as wanted:
-            key = record.current_key
+            key = newest_key(record)
             if (key.algorithm, key.bits) != (wanted.algorithm, wanted.bits):
                 facts = {"wanted": wanted.kind_of_key, "stored": describe_key(key.algorithm, key.bits)}
                 return Decision(Reason.ALGORITHM_CHANGED, facts)

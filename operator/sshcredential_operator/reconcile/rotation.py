@@ -35,6 +35,11 @@ def moment(text: str) -> datetime:
     return parsed
 
 
+def newest_key(record: Record) -> RecordedKey:
+    """Return the staged key where there is one, else the key in use."""
+    return (record.key(record.next.key_number) if record.next else None) or record.current_key
+
+
 def is_full(record: Record) -> bool:
     """Whether no further key can become previous."""
     return len(record.previous) >= MAX_PREVIOUS
