@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.spec import Generate, Rotation, Spec
 from sshcredential_operator.api.timestamps import format_timestamp, parse_timestamp
 from sshcredential_operator.encryption.record import (
@@ -134,13 +133,8 @@ def rolled_back(record: Record, moves: Mapping[int, int], rotation: Rotation, no
 
 
 def with_rollback_answered(record: Record, rollback_to: str | None) -> Record:
-    """Return the record that has honoured this value and no key changed; a note says where no such key is stored."""
-    missing = Note.ROLLBACK_TARGET_MISSING.value
-    stored = rollback_to is None or any(key.fingerprint == rollback_to for key in record.keys)
-    current = record.current_key
-    notes = tuple(note for note in current.notes if note != missing) + (() if stored else (missing,))
-    keys = tuple(replace(key, notes=notes) if key is current else key for key in record.keys)
-    return replace(record, keys=keys, rollback_to=rollback_to)
+    """Return the record that has honoured this value, and no key changed."""
+    return replace(record, rollback_to=rollback_to)
 
 
 def rollback_target(record: Record, rollback_to: str | None) -> int | None:

@@ -55,6 +55,9 @@ def rotation_notes(record: Record, spec: Spec, observed: Observed) -> Iterator[s
         yield Note.ROTATION_DUE.value
     if spec.rotation.serial < record.rotation_serial:
         yield Note.SERIAL_IGNORED.value
+    target = spec.rotation.rollback_to
+    if target is not None and all(key.fingerprint != target for key in record.keys):
+        yield Note.ROLLBACK_TARGET_MISSING.value
 
 
 def rotation_events(before: Status, after: Status, observed: Observed) -> Iterator[tuple[str, str]]:
