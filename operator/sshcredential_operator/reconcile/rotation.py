@@ -50,9 +50,13 @@ def first_end(record: Record) -> datetime:
 
 
 def rotates_at(record: Record, spec: Spec) -> datetime | None:
-    """Return when the schedule asks for the next key; None without a schedule, or while one is staged."""
-    every = spec.rotation.every
-    if every is None or record.next is not None or not isinstance(spec.source, Generate):
+    """Return when the schedule asks for the next key; None without a schedule, or while one is staged.
+
+    It rests while `rollbackTo` names the key in use: a key that the user went back to is as old as it was, and would be
+    replaced at once.
+    """
+    every, pinned = spec.rotation.every, spec.rotation.rollback_to == record.current_key.fingerprint
+    if every is None or pinned or record.next is not None or not isinstance(spec.source, Generate):
         return None
     return moment(record.current_key.created_at) + every
 
