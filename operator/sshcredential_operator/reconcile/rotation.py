@@ -77,15 +77,18 @@ def ended(record: Record, now: datetime) -> tuple[int, ...]:
 
 
 def changes(record: Record, spec: Spec, now: datetime) -> Iterator[datetime]:
-    """Yield the moments at which something changes by itself."""
-    if record.next is not None:
-        yield moment(record.next.promotes_at)
+    """Yield the moments to come at which something changes by itself.
+
+    What should have happened and has not is held up by something else (trouble, a policy, a deletion), which is what to
+    wait for. Only a previous key that the status still shows ends a while after this pass.
+    """
     scheduled = rotates_at(record, spec)
-    if scheduled is not None:
-        yield scheduled
+    promotes = [moment(record.next.promotes_at)] if record.next else []
+    yield from (at for at in [*promotes, *([scheduled] if scheduled else [])] if at > now)
     for old in record.previous:
         until = moment(old.until)
-        yield until if until > now else until + LINGER
+        end = until if until > now else until + LINGER
+        yield end if end > now else now + LINGER
 
 
 def with_next(record: Record, key: RecordedKey, source: RecordedSource, rotation: Rotation, now: datetime) -> Record:
