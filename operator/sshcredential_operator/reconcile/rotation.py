@@ -76,16 +76,16 @@ def ended(record: Record, now: datetime) -> tuple[int, ...]:
     return tuple(old.key_number for old in record.previous if moment(old.until) + LINGER <= now)
 
 
-def changes(record: Record, spec: Spec, now: datetime) -> Iterator[datetime]:
-    """Yield the moments at which something changes by itself."""
+def changes(record: Record, spec: Spec) -> Iterator[datetime]:
+    """Yield the moments, past ones too, at which something changes by itself."""
     if record.next is not None:
         yield moment(record.next.promotes_at)
     scheduled = rotates_at(record, spec)
     if scheduled is not None:
         yield scheduled
     for old in record.previous:
-        until = moment(old.until)
-        yield until if until > now else until + LINGER
+        yield moment(old.until)
+        yield moment(old.until) + LINGER
 
 
 def with_next(record: Record, key: RecordedKey, source: RecordedSource, rotation: Rotation, now: datetime) -> Record:
