@@ -22,6 +22,7 @@ from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation_status import (
     next_key,
+    not_over,
     previous_key,
     rotation_events,
     rotation_notes,
@@ -85,7 +86,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         exposure="Encrypted" if facts else None,
         rotates_at=scheduled(record, spec) if record and isinstance(spec, Spec) else before.rotates_at,
         next=staged,
-        previous=previous_key(record, observed.now) if record else before.previous,
+        previous=previous_key(record, observed.now) if record else not_over(before.previous, observed.now),
     )
 
 
