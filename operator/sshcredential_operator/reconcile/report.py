@@ -52,8 +52,14 @@ async def report(decision: Decision, observed: Observed, world: World) -> None:
             raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
         world.known.remember_credential(observed.key, answer)
     for event in events_for(decision.reason, credential.status, wanted, observed):
-        moment = observed.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        await world.announcer.announce(credential, event.reason, event.note, warning=event.warning, moment=moment)
+        await _announce(event, credential, observed, world)
+
+
+async def tell_of_ends(observed: Observed, world: World) -> None:
+    """Announce the previous keys that this pass destroyed; another change may follow before there is a status."""
+    for fingerprint in observed.ended:
+        event = Event("Destroyed", f"The previous key {fingerprint} was destroyed.", warning=False)
+        await _announce(event, observed.credential, observed, world)
 
 
 def status_for(reason: Reason, decision: Decision, observed: Observed, credential: Credential) -> Status:
@@ -90,6 +96,12 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     )
 
 
+async def _announce(event: Event, credential: Credential | None, observed: Observed, world: World) -> None:
+    if credential:
+        moment = observed.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        await world.announcer.announce(credential, event.reason, event.note, warning=event.warning, moment=moment)
+
+
 def facts_of(record: Record, key_id: str) -> KeyFacts:
     """Return what the status tells of the record's current key."""
     key = record.current_key
@@ -114,7 +126,7 @@ def events_for(reason: Reason, before: Status, after: Status, observed: Observed
         yield Event("Adopted", f"Took over the key stored in Secret {observed.key.secret_name}.", warning=False)
     if observed.created and _imports(observed):
         yield Event("Imported", _imported_note(observed), warning=False)
-    for event, note in rotation_events(before, after, observed):
+    for event, note in rotation_events(before, after):
         yield Event(event, note, warning=False)
     was = COURSE.get(before.reason) if before.reason else None
     if COURSE[reason] is Course.STOP and before.reason is not reason:

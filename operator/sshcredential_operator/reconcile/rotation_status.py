@@ -65,11 +65,9 @@ def rotation_notes(record: Record, spec: Spec, observed: Observed) -> Iterator[s
         yield Note.ROLLBACK_TARGET_MISSING.value
 
 
-def rotation_events(before: Status, after: Status, observed: Observed) -> Iterator[tuple[str, str]]:
-    """Yield reason and note of what happened to keys beside the first one."""
+def rotation_events(before: Status, after: Status) -> Iterator[tuple[str, str]]:
+    """Yield reason and note of what came of keys after the first one."""
     if after.next and (before.next is None or before.next.fingerprint != after.next.fingerprint):
         yield STAGED, f"The next key is {after.next.fingerprint}; it is used from {after.next.moment} on."
     if before.facts and after.facts and before.facts.fingerprint != after.facts.fingerprint:
         yield "Promoted", f"The key is now {after.facts.fingerprint}; before it was {before.facts.fingerprint}."
-    for fingerprint in observed.ended:
-        yield "Destroyed", f"The previous key {fingerprint} was destroyed."
