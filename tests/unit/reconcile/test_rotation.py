@@ -172,7 +172,7 @@ def test_a_promoted_key_leaves_the_one_before_as_previous() -> None:
 
 
 def test_there_is_no_promotion_without_a_staged_key() -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="^$"):
         promoted(record(), DAY, NOW)
 
 
