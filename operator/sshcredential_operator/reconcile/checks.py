@@ -12,7 +12,9 @@ from typing import Final
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.spec import Generate, ImportFrom, Spec, describe_key
+from sshcredential_operator.api.status import KeyFacts, OtherKey
 from sshcredential_operator.encryption.credential_secret import Unreadability
+from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Facts, Look
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
@@ -83,8 +85,12 @@ def secret_is_older(observed: Observed, credential: Credential) -> Decision | No
     match observed.secret, credential.status.facts:
         case Stored(record=record), facts if facts and record.current < facts.key_number:
             numbers = {"stored_number": record.current, "status_number": facts.key_number}
-            return _proven(observed, Reason.ROLLBACK_DETECTED, numbers)
-    return None
+        case Stored(record=record), facts if facts and _lacks_what_was_announced(record, facts, credential.status.next):
+            highest = record.highest_key_number  # the next number was given to a key that people may have installed
+            numbers = {"stored_number": highest, "status_number": highest + 1}
+        case _:
+            return None
+    return _proven(observed, Reason.ROLLBACK_DETECTED, numbers)
 
 
 def being_deleted(_: Observed, credential: Credential) -> Decision | None:
@@ -208,6 +214,13 @@ CHECKS: Final[tuple[Check, ...]] = (
 An old mark or policy in the record does: it would decide at the next deletion. So it is mended in a stalled credential,
 too.
 """
+
+
+def _lacks_what_was_announced(record: Record, facts: KeyFacts, staged: OtherKey | None) -> bool:
+    if record.current != facts.key_number:  # a status that lags says nothing of a record that went on
+        return False
+    missing = staged is not None and all(key.fingerprint != staged.fingerprint for key in record.keys)
+    return missing or record.rotation_serial < facts.rotation_serial
 
 
 def _proven(observed: Observed, reason: Reason, facts: Facts | None = None) -> Decision:

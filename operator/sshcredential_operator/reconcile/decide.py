@@ -35,15 +35,15 @@ def decide(observed: Observed) -> Decision:
 
 
 def _with_due(decision: Decision, observed: Observed, credential: Credential) -> Decision:
-    # Keys are promoted and end by the clock, whatever else is to be said of the credential. What came in the past and
-    # was not done then, as in a stalled credential, waits for something else: it is no reason to look again.
+    # Keys are promoted and end by the clock, whatever else is to be said of the credential.
     if decision.reason is None or not isinstance(observed.secret, Stored) or not isinstance(credential.spec, Spec):
         return decision
     record = observed.secret.record
-    moments = {*changes(record, credential.spec), overdue_from(record, observed.policy.longest_age), decision.due}
+    moments = [*changes(record, credential.spec, observed.now), overdue_from(record, observed.policy.longest_age)]
     if shows_an_ended_key(observed, credential):  # this pass' report takes it from the status
-        moments.add(observed.now + LINGER)
-    return replace(decision, due=min((m for m in moments if m and m > observed.now), default=None))
+        moments.append(observed.now + LINGER)
+    to_come = [moment for moment in (*moments, decision.due) if moment and moment > observed.now]
+    return replace(decision, due=min(to_come, default=None))
 
 
 def _is_suspended(credential: Credential) -> bool:

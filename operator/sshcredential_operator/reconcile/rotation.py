@@ -76,16 +76,18 @@ def ended(record: Record, now: datetime) -> tuple[int, ...]:
     return tuple(old.key_number for old in record.previous if moment(old.until) + LINGER <= now)
 
 
-def changes(record: Record, spec: Spec) -> Iterator[datetime]:
-    """Yield the moments, past ones too, at which something changes by itself."""
-    if record.next is not None:
-        yield moment(record.next.promotes_at)
+def changes(record: Record, spec: Spec, now: datetime) -> Iterator[datetime]:
+    """Yield the moments to come at which something changes by itself.
+
+    What should have happened and has not is held up by something else (trouble, a policy, a deletion), which is what to
+    wait for.
+    """
     scheduled = rotates_at(record, spec)
-    if scheduled is not None:
-        yield scheduled
+    moments = [moment(record.next.promotes_at)] if record.next else []
+    moments += [scheduled] if scheduled else []
     for old in record.previous:
-        yield moment(old.until)
-        yield moment(old.until) + LINGER
+        moments += [moment(old.until), moment(old.until) + LINGER]
+    yield from (at for at in moments if at > now)
 
 
 def with_next(record: Record, key: RecordedKey, source: RecordedSource, rotation: Rotation, now: datetime) -> Record:
