@@ -16,7 +16,8 @@ from sshcredential_operator.api.spec import DeletionPolicy, Spec
 from sshcredential_operator.reconcile.checks import CHECKS
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
 from sshcredential_operator.reconcile.observed import Observed, Stored
-from sshcredential_operator.reconcile.rotation import changes, overdue_from
+from sshcredential_operator.reconcile.rotation import LINGER, changes, overdue_from
+from sshcredential_operator.reconcile.rotation_checks import shows_an_ended_key
 from sshcredential_operator.reconcile.sources import grace_period
 
 CLOCKS_APART: Final = timedelta(days=1)
@@ -35,14 +36,14 @@ def decide(observed: Observed) -> Decision:
 
 def _with_due(decision: Decision, observed: Observed, credential: Credential) -> Decision:
     # Keys are promoted and end by the clock, whatever else is to be said of the credential.
-    if decision.due or not isinstance(observed.secret, Stored) or not isinstance(credential.spec, Spec):
+    if decision.reason is None or not isinstance(observed.secret, Stored) or not isinstance(credential.spec, Spec):
         return decision
     record = observed.secret.record
-    moments = list(changes(record, credential.spec, observed.now))
-    overdue = overdue_from(record, observed.policy.longest_age)
-    if overdue and overdue > observed.now:
-        moments.append(overdue)
-    return replace(decision, due=min(moments)) if moments else decision
+    moments = [*changes(record, credential.spec, observed.now), overdue_from(record, observed.policy.longest_age)]
+    if shows_an_ended_key(observed, credential):  # this pass' report takes it from the status
+        moments.append(observed.now + LINGER)
+    to_come = [moment for moment in (*moments, decision.due) if moment and moment > observed.now]
+    return replace(decision, due=min(to_come, default=None))
 
 
 def _is_suspended(credential: Credential) -> bool:

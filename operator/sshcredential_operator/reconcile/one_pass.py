@@ -16,7 +16,7 @@ from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observe import look, observe
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored
 from sshcredential_operator.reconcile.ports import World
-from sshcredential_operator.reconcile.report import report
+from sshcredential_operator.reconcile.report import report, tell_of_ends
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -46,6 +46,7 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
         if decision.act:
             acted = decision.act
             observed = await act(decision.act, observed, world)
+            await tell_of_ends(observed, world)
             observed, decision = await _weigh(observed, world)
             if decision.act:  # one change a pass; another one follows at once, the same one again after a while
                 return Outcome(decision.reason, acted, retry=True, retry_after=None if decision.act is acted else 0)
