@@ -102,7 +102,7 @@ def test_a_status_replaces_another_one_completely(status: Status, before: Status
     assert parse_status(written(status, written(before, {}))) == status
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(JSON | st.dictionaries(st.sampled_from(MEMBERS), JSON))
 def test_nothing_that_lies_there_raises_and_all_of_it_is_overwritten(raw: Any) -> None:
     garbage = raw if isinstance(raw, dict) else {}

@@ -160,13 +160,13 @@ async def test_without_trouble_no_story_writes_more_than_three_times_a_change(st
     assert len(server.writes) <= 12
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
-    ("trouble", "patient"),
+    ("trouble", "when", "patient"),
     [
-        pytest.param(unavailable(), True, id="a hiccup"),
-        pytest.param(unavailable(), False, id="unavailable for a while"),
-        pytest.param(FORBIDDEN, True, id="forbidden"),
+        pytest.param(unavailable(), "before", True, id="a hiccup before it was served"),
+        pytest.param(unavailable(), "after", True, id="a lost answer"),
+        pytest.param(unavailable(), "before", False, id="unavailable for a while"),
+        pytest.param(FORBIDDEN, "before", True, id="forbidden"),
     ],
 )
 @pytest.mark.parametrize("story", STORIES)
