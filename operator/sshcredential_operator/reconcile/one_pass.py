@@ -59,8 +59,9 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
     return _outcome(decision, observed, acted)
 
 
-KEY_RING_SECONDS: Final = 60.0
-"""How often a credential whose workspace key is missing looks into the key ring again: nothing tells of its return."""
+LOOKS_AGAIN: Final[dict[Reason, float]] = {Reason.KEY_UNAVAILABLE: 60.0, Reason.TIMED_OUT: 600.0}
+"""After so many seconds it is looked at again what stopped a credential, where nothing tells that it is over: the return
+of a workspace key, and the load that made the check of a good key take too long."""
 
 
 async def _weigh(observed: Observed, world: World) -> tuple[Observed, Decision]:
@@ -104,6 +105,6 @@ def _outcome(decision: Decision, observed: Observed, acted: Act | None) -> Outco
     trouble = observed.trouble
     retry = trouble is not None or (decision.reason is not None and COURSE[decision.reason] is Course.RETRY)
     due_in = (decision.due - observed.now).total_seconds() if decision.due else None
-    if decision.reason is Reason.KEY_UNAVAILABLE:
-        due_in = KEY_RING_SECONDS
+    if decision.reason:
+        due_in = LOOKS_AGAIN.get(decision.reason, due_in)
     return Outcome(decision.reason, acted, retry, trouble.retry_after if trouble else None, due_in)

@@ -289,3 +289,12 @@ async def test_kopf_is_told_from_that_it_has_begun(shell: Shell) -> None:
     await shell.play(CREDENTIALS, [LISTED])
 
     assert begun == [True]
+
+
+async def test_answers_are_told_of_and_broken_lists_are_not(shell: Shell) -> None:
+    answers: list[bool] = []
+    shell.tap.on_answer = lambda: answers.append(True)
+    await shell.play(CREDENTIALS, [OSError()], [LISTED])
+    assert len(answers) == 1
+    await shell.play(SECRETS, [refused(errors.APIForbiddenError, 403)])
+    assert len(answers) == 2
