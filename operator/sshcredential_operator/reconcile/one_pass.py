@@ -60,7 +60,7 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
 
 
 LOOKS_AGAIN: Final[dict[Reason, float]] = {Reason.KEY_UNAVAILABLE: 60.0, Reason.TIMED_OUT: 600.0}
-"""After so many seconds it is looked at again what stopped a credential, where nothing tells that it is over: the return
+"""After so many seconds a stopped credential is looked at again, where nothing tells that the cause is over: the return
 of a workspace key, and the load that made the check of a good key take too long."""
 
 
