@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from asyncio.subprocess import Process
 from typing import Final
@@ -61,9 +62,13 @@ class WorkerProcess:
         raise WorkerEnded
 
     def kill(self) -> None:
-        """End the process at once. It holds nothing that would have to be saved."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        """End the process at once. It holds nothing that would have to be saved.
+
+        Not by `Process.kill`: that collects the exit status of a process that has just ended, which is then lost.
+        """
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def ended(self) -> int:
         """Wait for the end and return the exit code; the negative number of a signal if that was the cause."""
