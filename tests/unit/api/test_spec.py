@@ -146,7 +146,7 @@ def test_a_reference_names_a_secret_of_the_namespace_and_nothing_else(reference:
     assert parse_spec({"importFrom": references}, "hpc-login") == InvalidSpec(f"spec.importFrom.{member}")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(MEMBERS), JSON | st.dictionaries(st.sampled_from(INNER), JSON, max_size=3), max_size=4

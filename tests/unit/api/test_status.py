@@ -90,19 +90,19 @@ def written(status: Status, over: Any) -> Any:
     return merged(over, merge_patch(status, over=parse_status(over)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(STATUSES)
 def test_what_is_written_is_read_back(status: Status) -> None:
     assert parse_status(written(status, {})) == status
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(status=STATUSES, before=STATUSES)
 def test_a_status_replaces_another_one_completely(status: Status, before: Status) -> None:
     assert parse_status(written(status, written(before, {}))) == status
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(JSON | st.dictionaries(st.sampled_from(MEMBERS), JSON))
 def test_nothing_that_lies_there_raises_and_all_of_it_is_overwritten(raw: Any) -> None:
     garbage = raw if isinstance(raw, dict) else {}

@@ -371,7 +371,7 @@ HISTORY = [(1, False), (3, False), (5, True), (7, False), (9, False)]
 """Revisions of one object: made, changed, ended, made again, changed again. True is the end."""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_whatever_is_doubled_or_late_the_last_revision_stays(data: st.DataObject) -> None:
     """The watch tells all in order; answers to our own requests come in between at any time after what they tell."""
