@@ -33,13 +33,20 @@ def main() -> None:
     metavar="ADDRESS:PORT",
     help="Where /healthz, /readyz and /metrics are served. Default: :8080 in a pod, elsewhere a free loopback port.",
 )
+@click.option(
+    "--leader-election/--no-leader-election",
+    default=None,
+    help="Whether one of several replicas works at a time, by a Lease in the operator's namespace. "
+    "Default: in a pod, and not elsewhere.",
+)
 @click.option("--log-format", type=click.Choice(["json", "console"]), help="Default: console on a terminal, else json.")
 @click.option("--debug", is_flag=True, help="Log more of what the operator itself does.")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     operator_namespace: str | None,
     workspaces: tuple[str, ...],
     all_namespaces: bool,
     listen: str | None,
+    leader_election: bool | None,
     log_format: str | None,
     debug: bool,
 ) -> None:
@@ -51,7 +58,8 @@ def run(
     if own in workspaces:
         raise click.UsageError(f"Namespace {own} holds the key ring and cannot be a workspace.")
     set_up(json=log_format == "json" or (log_format is None and not sys.stderr.isatty()), debug=debug)
-    options = Options(Namespace(own), tuple(Namespace(name) for name in dict.fromkeys(workspaces)), host, port)
+    elected = in_pod() if leader_election is None else leader_election
+    options = Options(Namespace(own), tuple(Namespace(name) for name in dict.fromkeys(workspaces)), host, port, elected)
     asyncio.run(_run(options))
 
 
