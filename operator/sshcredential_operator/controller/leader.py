@@ -112,14 +112,12 @@ class Elector:
             await asyncio.sleep(random.uniform(0.2, 0.5))  # noqa: S311 - the watch ended before: jitter
 
     async def _follow(self, lease: Lease) -> None:
-        """Watch until the Lease is free or the watch ends; TimeoutError when the holder's time has run out."""
+        """Watch until the watch ends; TimeoutError when the Lease is free before."""
         now = asyncio.get_running_loop().time
         async with asyncio.timeout(self._others_until - self._clock()) as patience, self._leases.watch(lease) as seen:
             self._tell(Standing.STANDBY, None)
             async for revision in seen:
                 self._saw(revision)
-                if self._is_free():
-                    return
                 patience.reschedule(now() + self._others_until - self._clock())
 
     def _saw(self, lease: Lease | None) -> None:
@@ -150,13 +148,11 @@ class Elector:
 
     async def _keep(self) -> None:
         """Renew until somebody else holds the Lease or the tenure has run out."""
-        with suppress(TimeoutError):
-            while self.leads():
-                ends = self._tenure_end
-                async with asyncio.timeout(ends - self._clock()):
-                    await asyncio.sleep(ends - TENURE_SECONDS + RENEW_SECONDS - self._clock())
-                    if not await self._renewed() or self._clock() >= ends:
-                        break
+        while self.leads():
+            ends = self._tenure_end
+            await asyncio.sleep(ends - TENURE_SECONDS + RENEW_SECONDS - self._clock())
+            if not await self._renewed() or self._clock() >= ends:  # a tenure that had a gap is begun anew
+                break
         log.warning("no longer the leader")
 
     async def _renewed(self) -> bool:

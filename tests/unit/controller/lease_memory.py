@@ -105,6 +105,7 @@ class Leases:
         self.network = Network.OPEN
         self.forbidden: set[str] = set()
         self.deaf = False
+        self.latency = LATENCY
         self.broken: Exception | None = None
 
     async def read(self) -> Lease | None:
@@ -130,7 +131,7 @@ class Leases:
 
     async def _sent(self, verb: str) -> None:
         self.server.requests.append((now(), self.replica, verb))
-        await asyncio.sleep(LATENCY)
+        await asyncio.sleep(self.latency)
         if self.broken:
             raise self.broken
         if self.network is Network.REFUSED:
@@ -141,7 +142,7 @@ class Leases:
             raise TroubleError(Reason.FORBIDDEN, {"verb": verb, "resource": "leases.coordination.k8s.io"})
 
     async def _answered(self, answer: Lease | None) -> Lease | None:
-        await asyncio.sleep(LATENCY)
+        await asyncio.sleep(self.latency)
         if self.network in {Network.SILENT, Network.ONE_WAY}:
             await asyncio.sleep(3600)
         return answer
@@ -159,8 +160,10 @@ class Replica:
         self.name, self.leases = name, Leases(server, name)
         self.told: list[tuple[Standing, TroubleError | None]] = []
         loop = asyncio.get_running_loop()
+        self.slept = clock_offset
+        """How far its clock is ahead of the event loop's timers, which do not run while the machine sleeps."""
         self.elector = Elector(
-            self.leases, name, lambda *told: self.told.append(told), lambda: loop.time() + clock_offset
+            self.leases, name, lambda *told: self.told.append(told), lambda: loop.time() + self.slept
         )
         self._process = Freezable(self.elector.run())
         self._task = asyncio.create_task(self._process.run())

@@ -222,6 +222,41 @@ def test_a_leader_frozen_in_its_renewal_does_not_count_the_time_it_slept(moment:
     run(scenario())
 
 
+@pytest.mark.parametrize("moment", [0.5, RENEW_SECONDS + 0.001], ids=["between renewals", "in a renewal"])
+def test_a_machine_that_slept_counts_its_sleep_although_its_timers_did_not_run(moment: float) -> None:
+    async def scenario() -> None:
+        server = Server()
+        leader, standby = await leader_and_standby(server)
+        standby.leases.network = Network.SILENT  # so that nobody else tells the leader
+        renewals = len(server.writes)
+        await until(lambda: len(server.writes) > renewals)
+        await asyncio.sleep(moment)
+        leader.slept += 20
+        requests = len(server.requests)
+        assert not leader.leads()
+        await until(lambda: leader.standings[-1] is Standing.STANDBY)
+        await until(leader.leads)
+        assert [verb for _, who, verb in server.requests[requests:] if who == "leader"][-2:] == ["get", "update"]
+
+    run(scenario())
+
+
+def test_every_gap_in_a_tenure_is_told() -> None:
+    async def scenario() -> None:
+        server = Server()
+        leader = Replica(server, "leader")
+        await until(leader.leads)
+        await asyncio.sleep(1)
+        leader.leases.network = Network.REFUSED
+        await asyncio.sleep(last_renewal(server) + TENURE_SECONDS - 0.31 - now())
+        leader.leases.network, leader.leases.latency = Network.OPEN, 0.4
+        await until(lambda: not leader.leads())
+        await until(leader.leads)
+        assert leader.standings == [Standing.LEADER, Standing.STANDBY, Standing.LEADER]
+
+    run(scenario())
+
+
 def test_a_leader_that_slept_alone_goes_on_by_a_new_renewal() -> None:
     async def scenario() -> None:
         server = Server()
