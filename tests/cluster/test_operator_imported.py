@@ -32,6 +32,7 @@ NOTES: Final = {
 class Life(NamedTuple):
     """One imported credential: when it was Ready, and after its input Secret was deleted."""
 
+    form: str
     name: str
     key: KeyFile
     passphrase: str
@@ -47,33 +48,25 @@ def given(key_files: KeyFiles) -> dict[str, tuple[KeyFile, str]]:
 
 
 @pytest.fixture(scope="module")
-def lives(desk: Desk, given: dict[str, tuple[KeyFile, str]]) -> dict[str, Life]:
-    """All of them at once: Secrets and credentials are made, waited for, and the Secrets deleted."""
+def names(desk: Desk, given: dict[str, tuple[KeyFile, str]]) -> dict[str, str]:
+    """Names of the credentials and of their input Secrets. All are applied at once."""
     names = {form: f"imported-{number}" for number, form in enumerate(given)}
     for form, (key, passphrase) in given.items():
-        data = {"ssh-privatekey": key.content} | ({"passphrase": passphrase.encode()} if passphrase else {})
-        desk.make_secret(f"{names[form]}-input", data)
-    inputs = {form: f"{name}-input" for form, name in names.items()}
-    desk.apply({names[form]: imported(inputs[form], inputs[form] if given[form][1] else None) for form in given})
-    desk.wait_for_ready(list(names.values()))
-    ready = {form: desk.until_object(name, has_note, f"noted {PRESENT}") for form, name in names.items()}
-    for name in inputs.values():
-        desk.delete_secret(name)
-    alone = {
-        form: desk.until_object(name, lambda found: not has_note(found), "without the note")
-        for form, name in names.items()
-    }
-    return {form: Life(names[form], *given[form], ready[form], alone[form]) for form in given}
+        words = {"passphrase": passphrase.encode()} if passphrase else {}
+        desk.make_secret(names[form], {"ssh-privatekey": key.content} | words)
+    desk.apply({name: imported(name, name if given[form][1] else None) for form, name in names.items()})
+    return names
 
 
-@pytest.fixture(params=NOTES)
-def form(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def life(lives: dict[str, Life], form: str) -> Life:
-    return lives[form]
+@pytest.fixture(scope="module", params=NOTES)
+def life(
+    request: pytest.FixtureRequest, desk: Desk, names: dict[str, str], given: dict[str, tuple[KeyFile, str]]
+) -> Life:
+    form = str(request.param)
+    ready = desk.until_object(names[form], has_note, f"noted {PRESENT}")
+    desk.delete_secret(names[form])
+    alone = desk.until_object(names[form], lambda found: not has_note(found), "without the note")
+    return Life(form, names[form], *given[form], ready, alone)
 
 
 @pytest.fixture(scope="module")
@@ -90,24 +83,28 @@ def facts(found: Object) -> dict[str, Any]:
     return {name: value for name, value in found["status"].items() if name not in {"conditions", "notes"}}
 
 
+def test_kubectl_waits_until_every_form_is_taken(desk: Desk, names: dict[str, str]) -> None:
+    desk.wait_for_ready(list(names.values()))
+
+
 def test_the_fingerprint_is_the_one_that_ssh_keygen_shows(life: Life) -> None:
     assert life.ready["status"]["fingerprint"] == life.key.fingerprint
     assert life.ready["status"]["publicKey"].split()[:2] == life.key.public.split()[:2]
     assert states_of(life.ready) == {"Ready": "True"}
 
 
-def test_what_is_remarkable_is_noted(life: Life, form: str) -> None:
-    assert sorted(life.ready["status"]["notes"]) == sorted([*NOTES[form], PRESENT])
+def test_what_is_remarkable_is_noted(life: Life) -> None:
+    assert sorted(life.ready["status"]["notes"]) == sorted([*NOTES[life.form], PRESENT])
 
 
 def test_the_event_says_what_to_do_with_the_input(desk: Desk, life: Life) -> None:
     event = desk.until_event(life.name, "Imported")
     assert event.type == "Normal"
-    assert f"delete it with `kubectl delete secret {life.name}-input`" in event.note
+    assert f"delete it with `kubectl delete secret {life.name}`" in event.note
     assert [event.reason for event in desk.events(life.name)] == ["Imported"]
 
 
-def test_the_credential_lives_on_without_its_input(life: Life, form: str) -> None:
+def test_the_credential_lives_on_without_its_input(life: Life) -> None:
     assert states_of(life.alone) == {"Ready": "True"}
     assert life.alone["status"].get("notes", []) == life.ready["status"]["notes"][:-1]
     assert facts(life.alone) == facts(life.ready)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -135,58 +135,47 @@ CHANGES: Final[dict[str, Change]] = {
 }
 
 
-class Tampering:
-    """All changes made at once, each to a credential of its own."""
+class Tampered(NamedTuple):
+    """A credential that was Ready, and its Secret before and after somebody changed it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._names = {change: f"tampered-{number}" for number, change in enumerate(CHANGES)}
-        desk.apply({name: generated() for name in [*self._names.values(), "tampered-not"]})
-        desk.wait_for_ready([*self._names.values(), "tampered-not"])
-        self.ready = {change: desk.get(name) for change, name in self._names.items()}
-        self.stored = {change: desk.stored(name) for change, name in self._names.items()}
-        donor = data_of(desk.stored("tampered-not"))
-        self.changed = {
-            change: desk.change_secret(secret_of(name), data=CHANGES[change](data_of(self.stored[change]), donor))
-            for change, name in self._names.items()
-        }
-        self.told = {change: desk.until(name, "SecretTampered") for change, name in self._names.items()}
-        self.left = {change: desk.stored(name) for change, name in self._names.items()}
-
-    def mend(self) -> dict[str, Object]:
-        """Put back what was stored; return the credentials as they are then."""
-        for change, name in self._names.items():
-            extra = dict.fromkeys(self.changed[change]["data"].keys() - self.stored[change]["data"].keys())
-            self._desk.change_secret(secret_of(name), data=data_of(self.stored[change]) | extra)
-        return {change: self._desk.until(name, "Available") for change, name in self._names.items()}
+    name: str
+    ready: Object
+    stored: Object
+    changed: Object
 
 
 @pytest.fixture(scope="module")
-def tampering(desk: Desk) -> Tampering:
-    return Tampering(desk)
+def tampered(desk: Desk) -> dict[str, Tampered]:
+    """All changes at once, each to a credential of its own."""
+    names = {change: f"tampered-{number}" for number, change in enumerate(CHANGES)}
+    desk.apply({name: generated() for name in [*names.values(), "tampered-not"]})
+    desk.wait_for_ready([*names.values(), "tampered-not"])
+    donor = data_of(desk.stored("tampered-not"))
+    found = {}
+    for change, name in names.items():
+        ready, stored = desk.get(name), desk.stored(name)
+        changed = desk.change_secret(secret_of(name), data=CHANGES[change](data_of(stored), donor))
+        found[change] = Tampered(name, ready, stored, changed)
+    return found
 
 
-@pytest.fixture(scope="module")
-def mended(tampering: Tampering) -> dict[str, Object]:
-    return tampering.mend()
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_secret_is_told_and_left_as_it_is_until_the_right_one_is_back(
+    desk: Desk, tampered: dict[str, Tampered], change: str
+) -> None:
+    name, ready, stored, changed = tampered[change]
 
-
-@pytest.fixture(params=CHANGES)
-def change(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def test_a_changed_secret_is_told_and_left_as_it_is(tampering: Tampering, change: str) -> None:
-    told = tampering.told[change]
+    told = desk.until(name, "SecretTampered")
     assert states_of(told) == STALLS
     assert "was changed by somebody else" in message_of(told)
-    assert key_of(told) == key_of(tampering.ready[change])
-    assert tampering.left[change] == tampering.changed[change]
+    assert key_of(told) == key_of(ready)
+    assert desk.stored(name) == changed
 
-
-def test_the_right_secret_makes_it_ready_again(tampering: Tampering, mended: dict[str, Object], change: str) -> None:
-    assert key_of(mended[change]) == key_of(tampering.ready[change])
-    assert states_of(mended[change]) == {"Ready": "True"}
+    extra = dict.fromkeys(changed["data"].keys() - stored["data"].keys())
+    desk.change_secret(secret_of(name), data=data_of(stored) | extra)
+    mended = desk.until(name, "Available")
+    assert key_of(mended) == key_of(ready)
+    assert states_of(mended) == {"Ready": "True"}
 
 
 def test_labels_and_annotations_are_no_tampering(desk: Desk, name: str, ready: Object, other: str) -> None:
@@ -217,44 +206,31 @@ GARBAGE: Final[dict[str, Any]] = {
 }
 
 
-class Occupied:
-    """Secrets that lay there before their credentials came."""
-
-    def __init__(self, desk: Desk) -> None:
-        names = {what: f"occupied-{number}" for number, what in enumerate(GARBAGE)}
-        self.before = {}
-        for what, name in names.items():
-            kind, data, _, options = GARBAGE[what]
-            self.before[what] = desk.make_secret(secret_of(name), data, kind=kind, **options)
-        desk.apply({name: generated() for name in names.values()})
-        self.told = {what: desk.until(name, GARBAGE[what][2]) for what, name in names.items()}
-        self.after = {what: desk.secret(secret_of(name)) for what, name in names.items()}
-        for name in names.values():
-            desk.delete_secret(secret_of(name))
-        self.freed = {what: desk.until(name, "Available") for what, name in names.items()}
-
-
 @pytest.fixture(scope="module")
-def occupied(desk: Desk) -> Occupied:
-    return Occupied(desk)
+def occupied(desk: Desk) -> dict[str, tuple[str, Object]]:
+    """Secrets that lay there before their credentials came."""
+    names = {what: f"occupied-{number}" for number, what in enumerate(GARBAGE)}
+    lying = {}
+    for what, name in names.items():
+        kind, data, _, options = GARBAGE[what]
+        lying[what] = (name, desk.make_secret(secret_of(name), data, kind=kind, **options))
+    desk.apply({name: generated() for name in names.values()})
+    return lying
 
 
-@pytest.fixture(params=GARBAGE)
-def what(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.mark.parametrize("what", GARBAGE)
+def test_a_secret_that_was_there_before_is_told_and_not_touched_and_once_it_is_deleted_the_key_is_made(
+    desk: Desk, occupied: dict[str, tuple[str, Object]], what: str
+) -> None:
+    name, lying = occupied[what]
 
-
-def test_a_secret_that_was_there_before_is_told(occupied: Occupied, what: str) -> None:
-    told = occupied.told[what]
+    told = desk.until(name, GARBAGE[what][2])
     assert states_of(told) == STALLS
     assert "fingerprint" not in told["status"]
     assert "was not touched" in message_of(told) or "left as it is" in message_of(told)
+    assert desk.secret(secret_of(name)) == lying
 
-
-def test_a_secret_that_was_there_before_is_not_touched(occupied: Occupied, what: str) -> None:
-    assert occupied.after[what] == occupied.before[what]
-
-
-def test_once_it_is_deleted_the_key_is_made(occupied: Occupied, what: str) -> None:
-    assert states_of(occupied.freed[what]) == {"Ready": "True"}
-    assert occupied.freed[what]["status"]["keyNumber"] == 1
+    desk.delete_secret(secret_of(name))
+    freed = desk.until(name, "Available")
+    assert states_of(freed) == {"Ready": "True"}
+    assert freed["status"]["keyNumber"] == 1

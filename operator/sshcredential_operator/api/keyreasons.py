@@ -45,4 +45,7 @@ class Note(StrEnum):
     WHITESPACE_REPAIRED = "WhitespaceRepaired"
     PASSPHRASE_NEWLINE_REMOVED = "PassphraseNewlineRemoved"
     PASSPHRASE_NOT_NEEDED = "PassphraseNotNeeded"
+    ROTATION_DUE = "RotationDue"
+    SERIAL_IGNORED = "SerialIgnored"
+    ROLLBACK_TARGET_MISSING = "RollbackTargetMissing"
     INPUT_SECRET_PRESENT = "InputSecretPresent"

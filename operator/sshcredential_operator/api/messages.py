@@ -27,6 +27,11 @@ CATALOGUE: Final[dict[Reason, Text]] = {
     Reason.AVAILABLE: Text("The key is stored encrypted in Secret {secret}."),
     Reason.CREATING: Text("The key is being made."),
     Reason.UPDATING: Text("Secret {secret} is being brought up to date."),
+    Reason.ROTATING: Text("The key is being replaced."),
+    Reason.TOO_MANY_KEYS: Text(
+        "The key is not replaced yet: {count} previous keys are still stored, and more are not kept.",
+        "The next one ends at {until}; the request is answered then. A shorter spec.rotation.overlap keeps fewer.",
+    ),
     Reason.SUSPENDED: Text(
         "Nothing is changed while spec.suspend is true; Ready keeps its last word.",
         "Set spec.suspend to false to go on.",
@@ -68,20 +73,24 @@ CATALOGUE: Final[dict[Reason, Text]] = {
     Reason.ADOPTED_KEY_DIFFERS: Text(
         "Secret {secret} already holds a key of this credential ({stored_fingerprint}), "
         "but the input Secret brings another one ({input_fingerprint}). Neither was changed.",
-        "Delete Secret {secret} to take the input's key, or delete the input Secret to keep the stored one.",
+        "Raise spec.rotation.serial to replace the stored key by the input's, or delete the input Secret to keep it.",
     ),
     Reason.ALGORITHM_CHANGED: Text(
         "spec.generate asks for {wanted}, but the stored key is {stored}. The stored key stays.",
-        "Change spec.generate back to {stored}, or create a credential under another name for a new key.",
+        "Raise spec.rotation.serial to replace the key, or change spec.generate back to {stored}.",
     ),
     Reason.SOURCE_CHANGED: Text(
         "The spec names another source than the one that the stored key came from ({stored_source}). "
         "The stored key stays.",
-        "Change the source back, or create a credential under another name for the other key.",
+        "Raise spec.rotation.serial to replace the key, or change the source back.",
     ),
     Reason.NAME_CONFLICT: Text(
         "The name {name} is already held by credential {rival} of this namespace.",
         "Create this credential with another spec.name, or delete {rival}.",
+    ),
+    Reason.NOT_ALLOWED_BY_POLICY: Text(
+        "The policy of this workspace does not allow a new {key} key. Allowed: {allowed}.",
+        "Ask for an allowed one; the policy is in the hands of whoever runs the operator.",
     ),
     Reason.OPERATOR_NAMESPACE: Text(
         "Credentials cannot live in the operator's own namespace: the key ring lives there.",

@@ -35,6 +35,9 @@ class Reason(StrEnum):
     UPDATING = "Updating"
     SUSPENDED = "Suspended"
 
+    ROTATING = "Rotating"
+    TOO_MANY_KEYS = "TooManyKeys"
+
     INPUT_SECRET_MISSING = "InputSecretMissing"
     INPUT_KEY_MISSING = "InputKeyMissing"
 
@@ -47,6 +50,7 @@ class Reason(StrEnum):
     ALGORITHM_CHANGED = "AlgorithmChanged"
     SOURCE_CHANGED = "SourceChanged"
     NAME_CONFLICT = "NameConflict"
+    NOT_ALLOWED_BY_POLICY = "NotAllowedByPolicy"
     OPERATOR_NAMESPACE = "OperatorNamespace"
     SPEC_INVALID = "SpecInvalid"
 
@@ -88,6 +92,8 @@ _EXCEPTIONS: Final[dict[Reason, Course]] = {
     Reason.PENDING: Course.WORK,
     Reason.CREATING: Course.WORK,
     Reason.UPDATING: Course.WORK,
+    Reason.ROTATING: Course.WORK,
+    Reason.TOO_MANY_KEYS: Course.WAIT,
     Reason.INPUT_SECRET_MISSING: Course.WAIT,
     Reason.INPUT_KEY_MISSING: Course.WAIT,
     Reason.FORBIDDEN: Course.RETRY,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeVar, assert_never
 
@@ -59,6 +60,19 @@ class ImportFrom(NamedTuple):
 Source = Generate | ImportFrom
 
 
+class Rotation(NamedTuple):
+    """When the key is replaced. Durations are as the API writes them; `every` None means never by itself."""
+
+    serial: int = 0
+    every: timedelta | None = None
+    prepare: timedelta = timedelta(0)
+    overlap: timedelta = timedelta(days=1)
+    rollback_to: str | None = None
+
+
+NO_ROTATION: Final = Rotation()
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """A spec that can be worked with."""
@@ -68,6 +82,7 @@ class Spec:
     deletion_policy: DeletionPolicy
     deletion_grace_period: str
     suspend: bool
+    rotation: Rotation = NO_ROTATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,7 @@ def parse_spec(raw: object, object_name: str) -> Spec | InvalidSpec:
         return Spec(
             name=_text(raw, "name", object_name, "spec.name"),
             source=_source(raw),
+            rotation=_rotation(raw.get("rotation") or {}),
             deletion_policy=_choice(DeletionPolicy, raw.get("deletionPolicy", "Delete"), "spec.deletionPolicy"),
             deletion_grace_period=_duration(raw.get("deletionGracePeriod", "168h"), "spec.deletionGracePeriod"),
             suspend=raw.get("suspend", False) is True,
@@ -138,6 +154,23 @@ def _generate(raw: Mapping[str, Any]) -> Generate:
     return Generate(algorithm, bits, comment, raw.get("passphrase", "None") == "Generate")
 
 
+def _rotation(raw: object) -> Rotation:
+    if not isinstance(raw, Mapping):
+        raise _InvalidError("spec.rotation")
+    serial, every, rollback_to = raw.get("serial", 0), raw.get("every"), raw.get("rollbackTo")
+    if type(serial) is not int or serial < 0:
+        raise _InvalidError("spec.rotation.serial")
+    if rollback_to is not None and not isinstance(rollback_to, str):
+        raise _InvalidError("spec.rotation.rollbackTo")
+    return Rotation(
+        serial,
+        None if every is None else _parsed(every, "spec.rotation.every"),
+        _parsed(raw.get("prepare", "0s"), "spec.rotation.prepare"),
+        _parsed(raw.get("overlap", "24h"), "spec.rotation.overlap"),
+        rollback_to,
+    )
+
+
 def _reference(raw: object, default_key: str, field: str) -> SecretKeyRef:
     if not isinstance(raw, Mapping):
         raise _InvalidError(field)
@@ -155,9 +188,15 @@ def _text(raw: Mapping[str, Any], member: str, default: str, field: str) -> str:
 
 
 def _duration(value: object, field: str) -> str:
-    if not isinstance(value, str) or parse_duration(value) is None:
+    _parsed(value, field)
+    return str(value)
+
+
+def _parsed(value: object, field: str) -> timedelta:
+    parsed = parse_duration(value) if isinstance(value, str) else None
+    if parsed is None:
         raise _InvalidError(field)
-    return value
+    return parsed
 
 
 def _choice(kind: type[_Choice], value: object, field: str) -> _Choice:

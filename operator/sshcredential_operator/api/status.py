@@ -18,6 +18,7 @@ from sshcredential_operator.api.timestamps import parse_timestamp
 READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
+ROTATION_STAGED: Final = "RotationStaged"
 
 
 class Condition(NamedTuple):
@@ -47,6 +48,14 @@ class KeyFacts:
     key_id: str
 
 
+class OtherKey(NamedTuple):
+    """A stored key beside the current one; at `moment` a next key is promoted, a previous one ends."""
+
+    fingerprint: str
+    public_key: str
+    moment: str
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The whole status. `facts` is None as long as there was never a key."""
@@ -58,6 +67,9 @@ class Status:
     secret_name: str | None = None
     notes: tuple[str, ...] = ()
     exposure: str | None = None
+    rotates_at: str | None = None
+    next: OtherKey | None = None
+    previous: OtherKey | None = None
     extra: tuple[str, ...] = field(default=(), repr=False)
     """Members that do not fit; never set in a computed status, so that they make the read one differ."""
 
@@ -103,6 +115,9 @@ def parse_status(raw: object) -> Status:
         secret_name=_of_type(members.get("secretName"), str, None),
         notes=tuple(_items(members.get("notes"), str)),
         exposure=_of_type(members.get("exposure"), str, None),
+        rotates_at=_of_type(members.get("rotatesAt"), str, None),
+        next=_parse_other(members.get("next"), "promotesAt"),
+        previous=_parse_other(members.get("previous"), "until"),
     )
     return replace(status, extra=_unfit(members, status))
 
@@ -135,6 +150,13 @@ def _parse_facts(raw: Mapping[str, Any]) -> KeyFacts | None:
     return KeyFacts(**values, key_id=key_id) if isinstance(key_id, str) else None
 
 
+def _parse_other(raw: object, moment: str) -> OtherKey | None:
+    if not isinstance(raw, Mapping):
+        return None
+    values = [raw.get(member) for member in ("fingerprint", "publicKey", moment)]
+    return OtherKey(*(str(value) for value in values)) if all(isinstance(value, str) for value in values) else None
+
+
 def _parse_condition(raw: Mapping[str, Any]) -> Condition:
     return Condition(
         type=str(raw.get("type", "")),
@@ -155,9 +177,16 @@ def merge_patch(status: Status, *, over: Status) -> dict[str, Any]:
         "secretName": status.secret_name,
         "notes": list(status.notes) or None,
         "exposure": status.exposure,
+        "rotatesAt": status.rotates_at,
+        "next": _other_json(status.next, "promotesAt"),
+        "previous": _other_json(status.previous, "until"),
         **_facts_json(status.facts),
     }
     return dict.fromkeys(over.extra) | patch
+
+
+def _other_json(key: OtherKey | None, moment: str) -> dict[str, str] | None:
+    return key and {"fingerprint": key.fingerprint, "publicKey": key.public_key, moment: key.moment}
 
 
 def _facts_json(facts: KeyFacts | None) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import click
+import yaml
 
 from sshcredential_operator import __version__
 from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespace
+from sshcredential_operator.api.policy import Policies, PolicyInvalid, parse_policies
 from sshcredential_operator.controller.connection import NoConfigurationError, connect, in_pod, pod_namespace
 from sshcredential_operator.controller.logs import set_up
 from sshcredential_operator.controller.operator import Operator, Options
@@ -34,6 +37,13 @@ def main() -> None:
     help="Where /healthz, /readyz and /metrics are served. Default: :8080 in a pod, elsewhere a free loopback port.",
 )
 @click.option(
+    "--policy",
+    "policy_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="What keys of which workspace may be: least RSA size, allowed algorithms, longest age (YAML).",
+)
+@click.option(
     "--leader-election/--no-leader-election",
     default=None,
     help="Whether one of several replicas works at a time, by a Lease in the operator's namespace. "
@@ -46,6 +56,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     workspaces: tuple[str, ...],
     all_namespaces: bool,
     listen: str | None,
+    policy_file: Path | None,
     leader_election: bool | None,
     log_format: str | None,
     debug: bool,
@@ -57,9 +68,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     own = operator_namespace or pod_namespace() or DEFAULT_OPERATOR_NAMESPACE
     if own in workspaces:
         raise click.UsageError(f"Namespace {own} holds the key ring and cannot be a workspace.")
+    policies = _policies(policy_file) if policy_file else Policies()
     set_up(json=log_format == "json" or (log_format is None and not sys.stderr.isatty()), debug=debug)
+    served = tuple(Namespace(name) for name in dict.fromkeys(workspaces))
     elected = in_pod() if leader_election is None else leader_election
-    options = Options(Namespace(own), tuple(Namespace(name) for name in dict.fromkeys(workspaces)), host, port, elected)
+    options = Options(Namespace(own), served, host, port, policies, leader_election=elected)
     asyncio.run(_run(options))
 
 
@@ -71,6 +84,17 @@ async def _run(options: Options) -> None:
             "No cluster to work with: set KUBECONFIG to a readable kubeconfig whose context works, or run in a pod."
         ) from None
     await Operator(options, connection).run()
+
+
+def _policies(file: Path) -> Policies:
+    try:
+        return parse_policies(yaml.safe_load(file.read_text()))
+    except OSError:
+        raise click.ClickException(f"The policy file {file} cannot be read.") from None
+    except yaml.YAMLError:
+        raise click.ClickException(f"The policy file {file} is not YAML.") from None
+    except PolicyInvalid as invalid:
+        raise click.ClickException(f"The policy file {file} cannot be used: {invalid.sentence}.") from None
 
 
 def _address(text: str) -> tuple[str, int]:

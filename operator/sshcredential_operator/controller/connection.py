@@ -94,7 +94,10 @@ def pod_namespace() -> str | None:
 
 
 async def _authorization(configuration: Configuration) -> Mapping[str, str]:
-    settings: Mapping[str, Any] = await configuration.auth_settings()
+    try:
+        settings: Mapping[str, Any] = await configuration.auth_settings()
+    except Exception:  # noqa: BLE001 - an exec plugin or a token file; texts as above
+        raise NoConfigurationError from None
     return {
         entry["key"]: entry["value"]
         for entry in settings.values()

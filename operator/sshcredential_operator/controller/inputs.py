@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import orjson
@@ -16,11 +16,13 @@ import orjson
 from sshcredential_operator.api.names import CredentialKey, Namespace
 from sshcredential_operator.controller.connection import Connection
 from sshcredential_operator.controller.ports import SECRETS_PATH, ApiInputs
-from sshcredential_operator.controller.requests import METADATA_LIST, METADATA_ONLY
+from sshcredential_operator.controller.requests import METADATA_LIST, METADATA_ONLY, TIMEOUT
 from sshcredential_operator.controller.work_queue import WorkQueue
 
-SERVER_TIMEOUT = 300
-_LINE_LIMIT = 4 * 1024 * 1024
+SERVER_TIMEOUT: Final = 300
+SILENCE: Final = 70
+"""Seconds without a word after which a watch is dead: bookmarks come every minute."""
+_LINE_LIMIT: Final = 4 * 1024 * 1024
 
 
 class WatchedInputs:
@@ -30,7 +32,7 @@ class WatchedInputs:
         self._connection, self._reader, self._queue = connection, reader, queue
         self._session = connection.session(connections=0)
         self._interest: dict[Namespace, dict[CredentialKey, frozenset[str]]] = {}
-        self._present: dict[Namespace, set[str]] = {}
+        self._present: dict[Namespace, dict[str, str]] = {}
         self._watches: dict[Namespace, asyncio.Task[None]] = {}
 
     async def read(self, namespace: Namespace, secret_name: str) -> Mapping[str, bytes] | None:
@@ -87,20 +89,23 @@ class WatchedInputs:
                 version = version or await self._list(namespace)
                 async for event in self._events(namespace, version):
                     version = self._take(namespace, event)
-            except _RelistError:
-                version = ""
-            except (aiohttp.ClientError, OSError, TimeoutError, orjson.JSONDecodeError, LookupError):
-                await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                pause = 0.1  # the server ends a watch after a while; one that ends all of them at once is not flooded
+            except (_RelistError, aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError):
+                version = ""  # whatever it was, the watch may not go on from there (410): a list is what heals it
+                pause = random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+            await asyncio.sleep(pause)
 
     async def _list(self, namespace: Namespace) -> str:
         url = self._connection.server + SECRETS_PATH.format(namespace=namespace)
-        async with self._session.get(url, headers={"Accept": METADATA_LIST}, raise_for_status=True) as response:
+        async with self._session.get(
+            url, headers={"Accept": METADATA_LIST}, timeout=TIMEOUT, raise_for_status=True
+        ) as response:
             listed = orjson.loads(await response.read())
-        names = {item["metadata"]["name"] for item in listed["items"]}
+        present = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in listed["items"]}
         before = self._present.get(namespace)
-        self._present[namespace] = names
+        self._present[namespace] = present
         for key, wanted in self._interest.get(namespace, {}).items():
-            if before is None or (wanted & names) != (wanted & before):
+            if before is None or any(present.get(name) != before.get(name) for name in wanted):
                 self._queue.add(key)
         version: str = listed["metadata"]["resourceVersion"]
         return version
@@ -113,7 +118,7 @@ class WatchedInputs:
             "resourceVersion": version,
             "timeoutSeconds": str(SERVER_TIMEOUT),
         }
-        timeout = aiohttp.ClientTimeout(total=SERVER_TIMEOUT + 30, sock_connect=5)
+        timeout = aiohttp.ClientTimeout(total=SERVER_TIMEOUT + 30, sock_connect=5, sock_read=SILENCE)
         async with self._session.get(
             url, params=parameters, headers={"Accept": METADATA_ONLY}, timeout=timeout, raise_for_status=True
         ) as response:
@@ -121,7 +126,7 @@ class WatchedInputs:
             async for chunk in response.content.iter_any():
                 *lines, buffer = (buffer + chunk).split(b"\n")
                 if len(buffer) > _LINE_LIMIT:
-                    return
+                    raise _RelistError
                 for line in lines:
                     yield orjson.loads(line)
 
@@ -129,11 +134,11 @@ class WatchedInputs:
         if event["type"] == "ERROR":
             raise _RelistError
         metadata = event["object"]["metadata"]
-        present = self._present.setdefault(namespace, set())
+        present = self._present.setdefault(namespace, {})
         if event["type"] in {"ADDED", "MODIFIED"}:
-            present.add(metadata["name"])
+            present[metadata["name"]] = metadata["resourceVersion"]
         elif event["type"] == "DELETED":
-            present.discard(metadata["name"])
+            present.pop(metadata["name"], None)
         for key, wanted in self._interest.get(namespace, {}).items():
             if metadata.get("name") in wanted:
                 self._queue.add(key)

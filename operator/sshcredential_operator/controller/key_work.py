@@ -46,9 +46,9 @@ class LocalKeyWork:
             pair = generate(*arguments)
         return pair, generate_passphrase() if wanted.passphrase else None
 
-    async def judge(self, file: Sensitive, passphrase: Sensitive | None) -> Accepted | Refused:
+    async def judge(self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int) -> Accepted | Refused:
         """Judge a user's key in a limited process."""
-        return await self._pool.judge(file, passphrase)
+        return await self._pool.judge(file, passphrase, min_rsa_bits=min_rsa_bits)
 
     async def close(self) -> None:
         """End the processes; a thread that is making a key is left to finish."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter as Tally
 from collections.abc import Iterator
 
@@ -10,6 +11,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sshcredential_operator import __version__
+from sshcredential_operator.api.policy import Policies
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.status import Status
+from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.controller.store import Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 
@@ -20,8 +25,8 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class _StateCollector(Collector):
     """Gauges that are counted when somebody asks."""
 
-    def __init__(self, store: Store, queue: WorkQueue) -> None:
-        self._store, self._queue = store, queue
+    def __init__(self, store: Store, queue: WorkQueue, policies: Policies) -> None:
+        self._store, self._queue, self._policies = store, queue, policies
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
@@ -37,10 +42,13 @@ class _StateCollector(Collector):
             "Lists or watches that the API server does not permit at the moment.",
             len(list(self._store.blocked_scopes())),
         )
-        tally: Tally[tuple[str, str]] = Tally()
-        for credential in self._store.credentials():
-            ready = credential.status.ready
-            tally[(ready.status, ready.reason) if ready else ("Unknown", "Pending")] += 1
+        due = min(self._due(), default=math.nan)
+        yield GaugeMetricFamily(
+            f"{PREFIX}_rotation_due_timestamp_seconds",
+            "When the first key becomes older than its workspace's policy wants; NaN where no policy says so.",
+            due,
+        )
+        tally = Tally(_readiness(credential.status) for credential in self._store.credentials())
         family = GaugeMetricFamily(
             f"{PREFIX}_credentials",
             "Credentials by the status and reason of their Ready condition.",
@@ -50,13 +58,29 @@ class _StateCollector(Collector):
             family.add_metric(labels, count)
         yield family
 
+    def _due(self) -> Iterator[float]:
+        for credential in self._store.credentials():
+            longest = self._policies.of(credential.key.namespace).longest_age
+            facts = credential.status.facts
+            made = parse_timestamp(facts.created_at) if facts and longest else None
+            if made and longest:
+                yield (made + longest).timestamp()
+
+
+def _readiness(status: Status) -> tuple[str, str]:
+    ready = status.ready
+    if ready is None:
+        return "Unknown", Reason.PENDING.value
+    # Whoever may write a status must not be able to make series without end.
+    return ready.status if ready.status in {"True", "False"} else "Unknown", status.reason or "Other"
+
 
 class Metrics:
     """All metrics of one operator, in a registry of their own."""
 
-    def __init__(self, store: Store, queue: WorkQueue) -> None:
+    def __init__(self, store: Store, queue: WorkQueue, policies: Policies | None = None) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_StateCollector(store, queue))
+        self.registry.register(_StateCollector(store, queue, policies or Policies()))
         self._passes = Counter(
             f"{PREFIX}_reconciles_total", "Passes by what they came to.", ("result",), registry=self.registry
         )

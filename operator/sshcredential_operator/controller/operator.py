@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.admission import import_policy_is_present
 from sshcredential_operator.controller.candidacy import Candidacy
@@ -53,6 +54,7 @@ class Options:
     workspaces: tuple[Namespace, ...]
     host: str
     port: int
+    policies: Policies
     leader_election: bool
 
 
@@ -63,7 +65,7 @@ class Operator:
         self._options, self._connection = options, connection
         self._requests = Requests(connection)
         self._store, self._queue, self._health = Store(), WorkQueue(share=SHARE), Health()
-        self._metrics = Metrics(self._store, self._queue)
+        self._metrics = Metrics(self._store, self._queue, options.policies)
         self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
         self._keyring = Keyring(ring_store)
@@ -147,6 +149,7 @@ class Operator:
             keys=self._keys,
             announcer=ApiAnnouncer(self._requests, socket.gethostname()),
             operator_namespace=self._options.operator_namespace,
+            policies=self._options.policies,
             now=lambda: datetime.now(UTC),
         )
 

@@ -83,7 +83,7 @@ class ApiSecrets:
         uid: str,
         resource_version: str,
         *,
-        data: Mapping[str, bytes],
+        data: Mapping[str, bytes | None],
         orphaned_since: str | None,
     ) -> str | None:
         """Merge-patch one revision; None when there is a newer one, another object, or none."""
@@ -209,5 +209,5 @@ def _secret(key: CredentialKey) -> str:
     return f"{SECRETS_PATH.format(namespace=key.namespace)}/{key.secret_name}"
 
 
-def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: b64encode(value).decode() for name, value in data.items()}
+def _encoded(data: Mapping[str, bytes | None]) -> dict[str, str | None]:
+    return {name: None if value is None else b64encode(value).decode() for name, value in data.items()}

@@ -66,6 +66,7 @@ class Tap:
         others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
         while True:
             listing = Listing(kind, scope, self._store)
+            self._workspaces.forget(scope)  # while nobody watched, a namespace may have been deleted and made again
             try:
                 async for event in self._original(settings=settings, resource=resource, namespace=namespace, **others):
                     if event is watching.Bookmark.LISTED:
@@ -81,7 +82,7 @@ class Tap:
         raw, deleted = event["object"], event["type"] == "DELETED"
         try:
             key, changed = self._saw(kind, raw, deleted=deleted)
-        except (LookupError, TypeError, ValueError) as error:  # one odd object must not stop the stream
+        except Exception as error:  # noqa: BLE001 - one odd object must not stop the stream of a whole namespace
             log.error("an object could not be read", extra={"kind": kind.value, "at": where(error)})
             return
         if key is None:

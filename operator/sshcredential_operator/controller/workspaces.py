@@ -30,9 +30,12 @@ class KeyringWorkspaces:
         """Return a key by its id; None if the key ring does not have it for this very namespace."""
         return await self._keyring.kek(key_id, namespace, await self._uid(namespace))
 
-    def forget(self, namespace: Namespace) -> None:
-        """Read the uid again next time."""
-        self._reads.pop(namespace, None)
+    def forget(self, namespace: Namespace | None) -> None:
+        """Read the uid of a namespace, or of all of them, again next time."""
+        if namespace is None:
+            self._reads.clear()
+        else:
+            self._reads.pop(namespace, None)
 
     async def _uid(self, namespace: Namespace) -> str:
         # After a start many passes ask at once: they share one request, and one failure.

@@ -103,12 +103,11 @@ class KeyPool:
 
     def _idle_worker(self) -> WorkerProcess | None:
         """Take the process that was used last, so that those which are not needed come to their end."""
-        while self._idle:
-            worker, timer = self._idle.popitem()
-            timer.cancel()
-            if worker.alive:
-                return worker
-        return None
+        if not self._idle:
+            return None
+        worker, timer = self._idle.popitem()
+        timer.cancel()
+        return worker
 
     def _keep(self, worker: WorkerProcess) -> None:
         if self._closed:

@@ -44,11 +44,6 @@ class WorkerProcess:
         )
         return cls(process)
 
-    @property
-    def alive(self) -> bool:
-        """Tell whether the process has not been seen to end."""
-        return self._process.returncode is None
-
     async def ask(self, message: bytes) -> bytes:
         """Send one message and return the answer."""
         to_worker, from_worker = self._process.stdin, self._process.stdout

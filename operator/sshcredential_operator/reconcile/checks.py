@@ -12,16 +12,21 @@ from typing import Final
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.spec import Generate, ImportFrom, Spec, describe_key
+from sshcredential_operator.api.status import KeyFacts, OtherKey
 from sshcredential_operator.encryption.credential_secret import Unreadability
-from sshcredential_operator.keys.judge import Accepted, Refused
+from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Facts, Look
-from sshcredential_operator.reconcile.observed import (
-    Foreign,
-    InputKeyMissing,
-    InputSecretMissing,
-    Observed,
-    Stored,
-    Unopened,
+from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
+from sshcredential_operator.reconcile.narrow import spec_of
+from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored, Unopened
+from sshcredential_operator.reconcile.rotation import newest_key
+from sshcredential_operator.reconcile.rotation_checks import (
+    next_has_come,
+    previous_has_ended,
+    rollback_is_asked,
+    schedule_is_due,
+    serial_is_raised,
 )
 from sshcredential_operator.reconcile.sources import can_be_recorded, describe_recorded_source, is_from
 
@@ -80,8 +85,12 @@ def secret_is_older(observed: Observed, credential: Credential) -> Decision | No
     match observed.secret, credential.status.facts:
         case Stored(record=record), facts if facts and record.current < facts.key_number:
             numbers = {"stored_number": record.current, "status_number": facts.key_number}
-            return _proven(observed, Reason.ROLLBACK_DETECTED, numbers)
-    return None
+        case Stored(record=record), facts if facts and _lacks_what_was_announced(record, facts, credential.status.next):
+            highest = record.highest_key_number  # the next number was given to a key that people may have installed
+            numbers = {"stored_number": highest, "status_number": highest + 1}
+        case _:
+            return None
+    return _proven(observed, Reason.ROLLBACK_DETECTED, numbers)
 
 
 def being_deleted(_: Observed, credential: Credential) -> Decision | None:
@@ -96,7 +105,7 @@ def secret_is_gone(observed: Observed, credential: Credential) -> Decision | Non
         return None
     if not observed.secret_is_live:
         return Decision(Reason.SECRET_LOST, look=Look.SECRET)
-    if isinstance(_spec(credential).source, Generate):
+    if isinstance(spec_of(credential).source, Generate):
         return Decision(Reason.SECRET_LOST)
     if observed.input is None:
         return Decision(Reason.SECRET_LOST, look=Look.INPUT)
@@ -110,21 +119,13 @@ def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | 
     """There never was a key: generate or import it. POST guards against a Secret that the watch has not shown yet."""
     if observed.secret is not None:
         return None
-    source = _spec(credential).source
-    if isinstance(source, Generate):
-        return Decision(Reason.CREATING, act=Act.CREATE)
-    match observed.input:
-        case None:
+    spec = spec_of(credential)
+    if isinstance(spec.source, ImportFrom):
+        if observed.input is None:
             return Decision(Reason.CREATING, look=Look.INPUT)
-        case InputSecretMissing(secret_name):
-            return Decision(Reason.INPUT_SECRET_MISSING, {"input_secret": secret_name})
-        case InputKeyMissing(secret_name, key):
-            return Decision(Reason.INPUT_KEY_MISSING, {"input_secret": secret_name, "input_key": key})
-        case Refused() as refused:
-            facts = dict(refused.detail) | {"input_secret": source.private_key.secret_name}
-            return Decision(Reason(refused.reason.value), facts)
-        case _:
-            return Decision(Reason.CREATING, act=Act.CREATE)
+        if lack := what_the_input_lacks(observed.input, spec.source):
+            return lack
+    return policy_refuses(observed, spec) or Decision(Reason.CREATING, act=Act.CREATE)
 
 
 def adoption_is_unproven(observed: Observed, credential: Credential) -> Decision | None:
@@ -138,7 +139,7 @@ def adopted_key_differs(observed: Observed, credential: Credential) -> Decision 
     """A Secret is there for a credential without status, and the input brings another key."""
     if not isinstance(observed.secret, Stored) or credential.status.facts is not None:
         return None
-    if not isinstance(_spec(credential).source, ImportFrom):
+    if not isinstance(spec_of(credential).source, ImportFrom):
         return None
     if observed.input is None:
         return Decision(Reason.CREATING, look=Look.INPUT)
@@ -152,16 +153,16 @@ def adopted_key_differs(observed: Observed, credential: Credential) -> Decision 
 def source_changed(observed: Observed, credential: Credential) -> Decision | None:
     """Another source in the spec never changes a key by itself."""
     match observed.secret:
-        case Stored(record=record) if not is_from(record.source, _spec(credential).source):
+        case Stored(record=record) if not is_from(record.source, spec_of(credential).source):
             return Decision(Reason.SOURCE_CHANGED, {"stored_source": describe_recorded_source(record.source)})
     return None
 
 
 def algorithm_changed(observed: Observed, credential: Credential) -> Decision | None:
-    """Another algorithm or size in the spec never changes a key by itself."""
-    match observed.secret, _spec(credential).source:
+    """Another algorithm or size in the spec never changes a key by itself. A staged key is the answer to a change."""
+    match observed.secret, spec_of(credential).source:
         case Stored(record=record), Generate() as wanted:
-            key = record.current_key
+            key = newest_key(record)
             if (key.algorithm, key.bits) != (wanted.algorithm, wanted.bits):
                 facts = {"wanted": wanted.kind_of_key, "stored": describe_key(key.algorithm, key.bits)}
                 return Decision(Reason.ALGORITHM_CHANGED, facts)
@@ -172,7 +173,7 @@ def record_is_outdated(observed: Observed, credential: Credential) -> Decision |
     """After the deletion only the record tells the policy, so it follows the spec; and who lives is no orphan."""
     match observed.secret:
         case Stored(record=record, orphaned_since=orphaned_since):
-            spec = _spec(credential)
+            spec = spec_of(credential)
             recorded = (record.deletion_policy, record.deletion_grace_period)
             if orphaned_since or recorded != (spec.deletion_policy, spec.deletion_grace_period):
                 return Decision(Reason.UPDATING, act=Act.UPDATE_RECORD)
@@ -194,13 +195,18 @@ CHECKS: Final[tuple[Check, ...]] = (
     secret_is_older,
     being_deleted,
     record_is_outdated,
+    previous_has_ended,
+    next_has_come,
     name_is_taken,
     secret_is_gone,
     key_is_to_be_made,
     adoption_is_unproven,
+    serial_is_raised,
+    rollback_is_asked,
     adopted_key_differs,
     source_changed,
     algorithm_changed,
+    schedule_is_due,
     all_is_well,
 )
 """The order is part of the behaviour: what endangers a key comes before what the spec asks for.
@@ -210,10 +216,11 @@ too.
 """
 
 
-def _spec(credential: Credential) -> Spec:
-    if not isinstance(credential.spec, Spec):  # `spec_unreadable` comes first in CHECKS
-        raise TypeError
-    return credential.spec
+def _lacks_what_was_announced(record: Record, facts: KeyFacts, staged: OtherKey | None) -> bool:
+    if record.current != facts.key_number:  # a status that lags says nothing of a record that went on
+        return False
+    missing = staged is not None and all(key.fingerprint != staged.fingerprint for key in record.keys)
+    return missing or record.rotation_serial < facts.rotation_serial
 
 
 def _proven(observed: Observed, reason: Reason, facts: Facts | None = None) -> Decision:

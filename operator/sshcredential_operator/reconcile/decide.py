@@ -16,6 +16,7 @@ from sshcredential_operator.api.spec import DeletionPolicy, Spec
 from sshcredential_operator.reconcile.checks import CHECKS
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
 from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.rotation import changes, overdue_from
 from sshcredential_operator.reconcile.sources import grace_period
 
 CLOCKS_APART: Final = timedelta(days=1)
@@ -27,7 +28,21 @@ def decide(observed: Observed) -> Decision:
     if observed.credential is None:
         return decide_orphan(observed)
     decision = next(d for check in CHECKS if (d := check(observed, observed.credential)))
-    return _suspended(decision, observed.credential) if _is_suspended(observed.credential) else decision
+    if _is_suspended(observed.credential):
+        return _suspended(decision, observed.credential)
+    return _with_due(decision, observed, observed.credential)
+
+
+def _with_due(decision: Decision, observed: Observed, credential: Credential) -> Decision:
+    # Keys are promoted and end by the clock, whatever else is to be said of the credential.
+    if decision.due or not isinstance(observed.secret, Stored) or not isinstance(credential.spec, Spec):
+        return decision
+    record = observed.secret.record
+    moments = list(changes(record, credential.spec, observed.now))
+    overdue = overdue_from(record, observed.policy.longest_age)
+    if overdue and overdue > observed.now:
+        moments.append(overdue)
+    return replace(decision, due=min(moments)) if moments else decision
 
 
 def _is_suspended(credential: Credential) -> bool:

@@ -26,6 +26,11 @@ class Act(Enum):
 
     CREATE = "create"
     UPDATE_RECORD = "update record"
+    ROTATE = "rotate"
+    HONOUR_SERIAL = "honour serial"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll back"
+    END_PREVIOUS = "end previous"
     MARK_ORPHAN = "mark orphan"
     DESTROY = "destroy"
 

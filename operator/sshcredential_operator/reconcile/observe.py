@@ -42,6 +42,7 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         key=key,
         now=world.now(),
         served=key.namespace != world.operator_namespace,
+        policy=world.policies.of(key.namespace),
         credential=credential,
         rival=world.known.rival(credential) if credential else None,
         secret=secret,
@@ -98,7 +99,8 @@ async def read_input(observed: Observed, world: World) -> Input:
             return InputKeyMissing(reference.secret_name, reference.key)
         values.append(Sensitive(data[reference.key]))
     private_key, passphrase = values
-    return await world.keys.judge(private_key or Sensitive(b""), passphrase)
+    least = observed.policy.min_rsa_bits
+    return await world.keys.judge(private_key or Sensitive(b""), passphrase, min_rsa_bits=least)
 
 
 def _input_present(key: CredentialKey, spec: object, world: World) -> bool | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey
+from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.encryption.credential_secret import Unreadable
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.keys.judge import Accepted, Refused
@@ -84,6 +85,8 @@ class Observed:
     rival: str | None
     """metadata.name of the credential that holds our spec.name, if another one does."""
     secret: SecretSeen | None
+    policy: Policy = field(default_factory=Policy)
+    """What new keys of this workspace may be."""
     secret_is_live: bool = False
     """The Secret, or its absence, was read from the API server in this pass and does not come from the watch."""
     absence_is_live: bool = False
@@ -94,4 +97,6 @@ class Observed:
     created: bool = False
     """This pass created the Secret."""
     destroyed: bool = False
+    ended: tuple[str, ...] = ()
+    """Fingerprints of the previous keys that this pass destroyed."""
     trouble: TroubleError | None = None

@@ -12,6 +12,7 @@ from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.reconcile.act import act
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Act, Decision
+from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observe import look, observe
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored
 from sshcredential_operator.reconcile.ports import World
@@ -85,6 +86,8 @@ def awaited_secrets(observed: Observed) -> frozenset[str]:
 
 def _input_matters(observed: Observed) -> bool:
     if not isinstance(observed.secret, Stored) or observed.input_present:
+        return True
+    if spec_of(observed.credential).rotation.serial > observed.secret.record.rotation_serial:
         return True
     notes = observed.credential.status.notes if observed.credential else ()
     return observed.input_present is None and Note.INPUT_SECRET_PRESENT.value in notes

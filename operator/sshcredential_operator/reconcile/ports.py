@@ -6,12 +6,13 @@ Every method may raise `TroubleError`. Every write carries the resourceVersion i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
@@ -46,10 +47,13 @@ class Secrets(Protocol):
         uid: str,
         resource_version: str,
         *,
-        data: Mapping[str, bytes],
+        data: Mapping[str, bytes | None],
         orphaned_since: str | None,
     ) -> str | None:
-        """Set values and the orphan mark; return the new resourceVersion, None when somebody else was faster."""
+        """Set values (None takes one away) and the orphan mark.
+
+        Return the new resourceVersion, None when somebody else was faster.
+        """
 
     async def delete(self, key: CredentialKey, uid: str, resource_version: str) -> None:
         """Delete exactly this revision; somebody else's change in between leaves it alone."""
@@ -87,7 +91,9 @@ class KeyWork(Protocol):
     """The costly work on keys: in threads and limited processes, bounded."""
 
     async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]: ...
-    async def judge(self, file: Sensitive, passphrase: Sensitive | None) -> Accepted | Refused: ...
+    async def judge(
+        self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int
+    ) -> Accepted | Refused: ...
 
 
 class Announcer(Protocol):
@@ -110,3 +116,4 @@ class World:
     operator_namespace: Namespace
     now: Callable[[], datetime]
     """The wall clock in UTC. Only for times that people read and for grace periods."""
+    policies: Policies = field(default_factory=Policies)

@@ -20,6 +20,14 @@ from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.decision import Decision
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.rotation_status import (
+    next_key,
+    previous_key,
+    rotation_events,
+    rotation_notes,
+    scheduled,
+    staged_condition,
+)
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -37,12 +45,11 @@ async def report(decision: Decision, observed: Observed, world: World) -> None:
     if credential is None or decision.reason is None:
         return
     wanted = status_for(decision.reason, decision, observed, credential)
-    if wanted == credential.status:
-        return
-    answer = await world.credentials.patch_status(credential, merge_patch(wanted, over=credential.status))
-    if answer is None:
-        raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
-    world.known.remember_credential(observed.key, answer)
+    if wanted != credential.status:
+        answer = await world.credentials.patch_status(credential, merge_patch(wanted, over=credential.status))
+        if answer is None:
+            raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
+        world.known.remember_credential(observed.key, answer)
     for event in events_for(decision.reason, credential.status, wanted, observed):
         moment = observed.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         await world.announcer.announce(credential, event.reason, event.note, warning=event.warning, moment=moment)
@@ -64,6 +71,10 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     )
     if reason is Reason.SUSPENDED and (stalled := before.condition(STALLED)):
         conditions = (*conditions, stalled)
+    staged = next_key(record) if record else before.next
+    if staged:
+        conditions = (*conditions, staged_condition(staged, generation, before, format_timestamp(observed.now)))
+    spec = credential.spec
     return Status(
         observed_generation=generation,
         conditions=conditions,
@@ -72,6 +83,9 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         secret_name=observed.key.secret_name if facts else None,
         notes=_notes(record, observed, credential) if record else _kept_notes(before),
         exposure="Encrypted" if facts else None,
+        rotates_at=scheduled(record, spec) if record and isinstance(spec, Spec) else before.rotates_at,
+        next=staged,
+        previous=previous_key(record, observed.now) if record else before.previous,
     )
 
 
@@ -99,6 +113,8 @@ def events_for(reason: Reason, before: Status, after: Status, observed: Observed
         yield Event("Adopted", f"Took over the key stored in Secret {observed.key.secret_name}.", warning=False)
     if observed.created and _imports(observed):
         yield Event("Imported", _imported_note(observed), warning=False)
+    for event, note in rotation_events(before, after, observed):
+        yield Event(event, note, warning=False)
     was = COURSE.get(before.reason) if before.reason else None
     if COURSE[reason] is Course.STOP and before.reason is not reason:
         ready = after.ready
@@ -112,7 +128,12 @@ def _knows_the_key(decision: Decision) -> bool:
     # would compare it with itself.
     if decision.reason is Reason.SUSPENDED:
         return not decision.holds_generation
-    return decision.reason in {Reason.AVAILABLE, Reason.SOURCE_CHANGED, Reason.ALGORITHM_CHANGED}
+    return decision.reason in {
+        Reason.AVAILABLE,
+        Reason.SOURCE_CHANGED,
+        Reason.ALGORITHM_CHANGED,
+        Reason.TOO_MANY_KEYS,
+    }
 
 
 def _last_word(reason: Reason, before: Status) -> str | None:
@@ -128,6 +149,8 @@ def _notes(record: Record, observed: Observed, credential: Credential) -> tuple[
         present = Note.INPUT_SECRET_PRESENT.value in credential.status.notes
     if _imports(observed) and present:
         notes.append(Note.INPUT_SECRET_PRESENT.value)
+    if isinstance(credential.spec, Spec):
+        notes.extend(rotation_notes(record, credential.spec, observed))
     return tuple(notes)
 
 

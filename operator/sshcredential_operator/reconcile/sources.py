@@ -18,6 +18,7 @@ from sshcredential_operator.encryption.record import (
     RecordedSource,
     SecretKey,
 )
+from sshcredential_operator.encryption.record_json import MAX_SERIAL
 
 
 def to_record(source: Source, fingerprint: str) -> RecordedSource:
@@ -58,6 +59,7 @@ def can_be_recorded(facts: KeyFacts) -> bool:
     return (
         CREDENTIAL_ID.fullmatch(facts.credential_id) is not None
         and 0 < facts.key_number <= MAX_KEY_NUMBER
+        and 0 <= facts.rotation_serial <= MAX_SERIAL
         and parse_timestamp(facts.created_at) is not None
     )
 

@@ -10,6 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+
 from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.keys.wire import string, uint32
 
@@ -151,6 +154,11 @@ def encrypted_pkcs8(kdf: bytes, data: bytes, iv: bytes = bytes(16)) -> bytes:
     """Return a file under PBES2 with this key derivation (an AlgorithmIdentifier) and AES-256-CBC."""
     scheme = seq(oid(PBES2_OID), seq(kdf, seq(oid(AES256_CBC_OID), tlv(4, iv))))
     return pem("ENCRYPTED PRIVATE KEY", seq(scheme, tlv(4, data)))
+
+
+def aes_256_cbc(key: bytes, padded: bytes) -> bytes:
+    """Encrypt, under the initial value that `encrypted_pkcs8` names."""
+    return Cipher(AES(key), modes.CBC(bytes(16))).encryptor().update(padded)
 
 
 def pbkdf2(iterations: int, salt: bytes = b"saltsalt") -> bytes:

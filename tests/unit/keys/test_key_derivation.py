@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.sensitive import Sensitive
@@ -17,6 +15,7 @@ from unit.keys.key_files import (
     PASSPHRASE,
     PKCS8,
     KeyFiles,
+    aes_256_cbc,
     encrypted_pkcs8,
     openssh_file,
     pbkdf2,
@@ -130,5 +129,4 @@ def scrypt_file(key_files: KeyFiles) -> bytes:
     plain = pem_body(key_files.file(P256, PKCS8))
     padding = 16 - len(plain) % 16
     key = hashlib.scrypt(PASSPHRASE, salt=b"saltsalt", n=2**16, r=8, p=1, maxmem=128 * MIB, dklen=32)
-    encryptor = Cipher(AES(key), modes.CBC(bytes(16))).encryptor()
-    return encrypted_pkcs8(scrypt(2**16, 8, 1), encryptor.update(plain + bytes([padding]) * padding))
+    return encrypted_pkcs8(scrypt(2**16, 8, 1), aes_256_cbc(key, plain + bytes([padding]) * padding))

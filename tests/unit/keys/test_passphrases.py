@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
+
 import pytest
 
 from sshcredential_operator.api.keyreasons import KeyRefusal, Note
@@ -15,8 +18,10 @@ from unit.keys.key_files import (
     OPENSSH,
     P256,
     PASSPHRASE,
+    PKCS8,
     KeyFiles,
     Kind,
+    aes_256_cbc,
     encrypted_pkcs8,
     pbkdf2,
     pem,
@@ -118,6 +123,24 @@ def test_a_tag_that_does_not_fit_is_found(key_files: KeyFiles, cipher: str) -> N
     verdict = judge(Sensitive(changed), Sensitive(PASSPHRASE))
     assert isinstance(verdict, Refused)
     assert verdict.reason is KeyRefusal.WRONG_PASSPHRASE
+
+
+@pytest.mark.parametrize(
+    ("padding", "accepted"),
+    [
+        pytest.param(lambda count: bytes([count]) * count, True, id="as it must be"),
+        pytest.param(lambda count: bytes(count - 1) + bytes([count]), False, id="zeros and a count"),
+        pytest.param(bytes, False, id="zeros"),
+        pytest.param(lambda count: b"\x20" * (count + 16), False, id="more than a block"),
+    ],
+)
+def test_a_padding_that_openssl_does_not_take_is_not_taken(
+    key_files: KeyFiles, padding: Callable[[int], bytes], accepted: bool
+) -> None:
+    plain = pem_body(key_files.file(P256, PKCS8))
+    key = hashlib.pbkdf2_hmac("sha1", PASSPHRASE, b"saltsalt", 1, 32)
+    file = encrypted_pkcs8(pbkdf2(1), aes_256_cbc(key, plain + padding(16 - len(plain) % 16)))
+    assert isinstance(judge(Sensitive(file), Sensitive(PASSPHRASE)), Accepted) == accepted
 
 
 def test_nonsense_with_a_good_padding_is_taken_for_a_wrong_passphrase() -> None:

@@ -202,6 +202,17 @@ CASES: list[Case] = [
         KeyRefusal.CORRUPT,
         lambda files: files.file(ED25519).replace(b"AAAA", b"AA*A", 1),
     ),
+    Case(
+        "a letter too many that is not base64",
+        KeyRefusal.CORRUPT,
+        lambda files: files.file(ED25519).replace(b"AAAA", b"AA*AA", 1),
+    ),
+    Case("a blank line inside", KeyRefusal.CORRUPT, lambda files: files.file(RSA2048).replace(b"\n", b"\n\n")),
+    Case(
+        "a public line before the private key",
+        KeyRefusal.CORRUPT,
+        lambda files: files.line(ED25519).encode() + b"\n" + files.file(ED25519),
+    ),
     Case("newlines turned to blanks", KeyRefusal.CORRUPT, lambda files: files.file(ED25519).replace(b"\n", b" ")),
     Case("an empty body", KeyRefusal.CORRUPT, fixed(pem("PRIVATE KEY", b""))),
     Case("a body of zeros", KeyRefusal.CORRUPT, fixed(pem(OPENSSH_LABEL, bytes(300)))),

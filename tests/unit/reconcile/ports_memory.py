@@ -46,7 +46,7 @@ class MemorySecrets:
         uid: str,
         resource_version: str,
         *,
-        data: Mapping[str, bytes],
+        data: Mapping[str, bytes | None],
         orphaned_since: str | None,
     ) -> str | None:
         number, place = await self._server.arrive("patch secret"), (key.namespace, key.secret_name)
@@ -56,7 +56,7 @@ class MemorySecrets:
             self._server.answer(number)
             return None
         changed = copy.deepcopy(found)
-        changed.data |= data
+        changed.data = merged(changed.data, data)
         changed.annotations.pop(ORPHANED_SINCE_ANNOTATION, None)
         if orphaned_since:
             changed.annotations[ORPHANED_SINCE_ANNOTATION] = orphaned_since
@@ -147,8 +147,8 @@ class Keys:
         self.made.append(pair)
         return pair, generate_passphrase() if wanted.passphrase else None
 
-    async def judge(self, file: Sensitive, passphrase: Sensitive | None) -> Accepted | Refused:
-        return judge(file, passphrase)
+    async def judge(self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int) -> Accepted | Refused:
+        return judge(file, passphrase, min_rsa_bits=min_rsa_bits)
 
 
 class Announced(NamedTuple):

@@ -64,6 +64,7 @@ class Server:
         self.asked: list[str] = []
         self.writes: list[str] = []
         self.stream: list[tuple[Kind, CredentialKey, Any, bool]] = []
+        self.refuses: dict[str, Exception] = {}
         self.fault_before: dict[int, Exception] = {}
         self.fault_after: dict[int, Exception] = {}
         self.meanwhile: dict[int, Callable[[], Awaitable[None]]] = {}
@@ -145,6 +146,8 @@ class Server:
         self.asked.append(what)
         if number in self.meanwhile:
             await self.meanwhile[number]()
+        if what in self.refuses:
+            raise self.refuses[what]
         if number in self.fault_before:
             raise self.fault_before[number]
         return number

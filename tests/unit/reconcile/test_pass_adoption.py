@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -113,6 +114,50 @@ async def test_a_secret_that_was_swapped_is_told_and_left_alone() -> None:
     assert server.status()["credentialId"] == before["credentialId"]
     assert server.secret
     assert server.secret.data == data
+
+
+STAGED: dict[str, Any] = {"generate": {}, "rotation": {"serial": 1, "prepare": "24h"}}
+AT_ONCE: dict[str, Any] = {"generate": {}, "rotation": {"serial": 1}}
+
+
+@pytest.mark.parametrize("rotated", [STAGED, AT_ONCE], ids=["staged", "in use"])
+async def test_a_copy_from_before_a_rotation_is_no_reason_to_make_another_key_of_that_number(
+    rotated: dict[str, Any],
+) -> None:
+    server, operator = await made(GENERATED)
+    assert server.secret
+    old = dict(server.secret.data)
+    server.apply(rotated)
+    await operator.settle()
+    shown = {member: server.status().get(member) for member in ("fingerprint", "next", "keyNumber")}
+    server.put_secret(KEY.secret_name, old, SECRET_TYPE)
+    await operator.settle()
+
+    assert server.reason() == "RollbackDetected"
+    assert {member: server.status().get(member) for member in shown} == shown
+    assert server.secret.data == old
+    assert len(operator.keys.made) == 2
+
+
+async def test_a_status_that_lags_behind_several_rotations_accuses_nobody() -> None:
+    server, operator = await made(GENERATED)
+    server.apply(STAGED)
+    await operator.settle()
+    before = dict(server.status())
+    server.apply({"generate": {}, "rotation": {"serial": 1}})
+    operator.now += timedelta(days=2)
+    await operator.settle()
+    server.apply({"generate": {}, "rotation": {"serial": 2, "overlap": "0s"}})
+    await operator.settle()
+    operator.now += timedelta(days=2)
+    await operator.settle()
+    assert server.status()["keyNumber"] == 3
+
+    server.write_status(before)
+    await operator.settle()
+
+    assert server.reason() == "Available"
+    assert server.status()["keyNumber"] == 3
 
 
 @pytest.mark.parametrize("failures", [0, PATIENCE], ids=["a hiccup", "lasting"])

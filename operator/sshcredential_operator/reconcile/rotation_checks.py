@@ -1,0 +1,80 @@
+"""The checks that replace keys, only where the user asked: by a raised serial, a schedule or `rollbackTo`."""
+
+from __future__ import annotations
+
+from sshcredential_operator.api.credential import Credential
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.api.timestamps import format_timestamp
+from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.keys.judge import Accepted
+from sshcredential_operator.reconcile.decision import Act, Decision, Look
+from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
+from sshcredential_operator.reconcile.narrow import spec_of
+from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.rotation import ended, first_end, is_full, next_is_due, rotates_at
+
+
+def previous_has_ended(observed: Observed, credential: Credential) -> Decision | None:
+    """A previous key's time is over, and the status shows it no more."""
+    match observed.secret:
+        case Stored(record=record) if numbers := ended(record, observed.now):
+            shown = credential.status.previous
+            if shown and shown.fingerprint in {key.fingerprint for key in record.keys if key.key_number in numbers}:
+                return None
+            return Decision(Reason.UPDATING, act=Act.END_PREVIOUS)
+    return None
+
+
+def next_has_come(observed: Observed, _: Credential) -> Decision | None:
+    """The staged key has been announced for long enough."""
+    match observed.secret:
+        case Stored(record=record) if next_is_due(record, observed.now):
+            return Decision(Reason.ROTATING, act=Act.PROMOTE)
+    return None
+
+
+def serial_is_raised(observed: Observed, credential: Credential) -> Decision | None:
+    """The user asks for another key. A serial that falls, as by a Git revert, asks for nothing."""
+    match observed.secret:
+        case Stored(record=record) if spec_of(credential).rotation.serial > record.rotation_serial:
+            if record.next is not None:  # it is the answer
+                return Decision(Reason.ROTATING, act=Act.HONOUR_SERIAL)
+            return _replace_key(observed, record, spec_of(credential))
+    return None
+
+
+def rollback_is_asked(observed: Observed, credential: Credential) -> Decision | None:
+    """`rollbackTo` has another value than the one that was honoured last."""
+    match observed.secret:
+        case Stored(record=record) if spec_of(credential).rotation.rollback_to != record.rollback_to:
+            return Decision(Reason.ROTATING, act=Act.ROLL_BACK)
+    return None
+
+
+def schedule_is_due(observed: Observed, credential: Credential) -> Decision | None:
+    """The key is as old as the schedule lets it become."""
+    match observed.secret:
+        case Stored(record=record):
+            due = rotates_at(record, spec_of(credential))
+            if due is not None and due <= observed.now:
+                return _replace_key(observed, record, spec_of(credential))
+    return None
+
+
+def _replace_key(observed: Observed, record: Record, spec: Spec) -> Decision:
+    if is_full(record):
+        end = first_end(record)
+        return Decision(Reason.TOO_MANY_KEYS, {"count": len(record.previous), "until": format_timestamp(end)}, due=end)
+    if isinstance(spec.source, ImportFrom):
+        if observed.input is None:
+            return Decision(Reason.ROTATING, look=Look.INPUT)
+        if lack := what_the_input_lacks(observed.input, spec.source):
+            return lack
+        if isinstance(observed.input, Accepted) and _is_current(observed.input, record):
+            return Decision(Reason.ROTATING, act=Act.HONOUR_SERIAL)
+    return policy_refuses(observed, spec) or Decision(Reason.ROTATING, act=Act.ROTATE)
+
+
+def _is_current(found: Accepted, record: Record) -> bool:
+    return found.pair.public.fingerprint == record.current_key.fingerprint

@@ -1,0 +1,70 @@
+"""What the status and the events tell of next and previous keys: pure. Used by `report`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from sshcredential_operator.api.keyreasons import Note
+from sshcredential_operator.api.spec import Spec
+from sshcredential_operator.api.status import ROTATION_STAGED, Condition, OtherKey, Status
+from sshcredential_operator.api.timestamps import format_timestamp
+from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.reconcile.observed import Observed
+from sshcredential_operator.reconcile.rotation import moment, overdue_from, rotates_at
+
+STAGED: Final = "Staged"
+
+
+def next_key(record: Record) -> OtherKey | None:
+    """Return the announced key."""
+    key = record.key(record.next.key_number) if record.next else None
+    return OtherKey(key.fingerprint, key.public_key, record.next.promotes_at) if key and record.next else None
+
+
+def previous_key(record: Record, now: datetime) -> OtherKey | None:
+    """Return the newest of the previous keys whose time is not over."""
+    usable = [old for old in record.previous if moment(old.until) > now]
+    newest = max(usable, key=lambda old: old.key_number, default=None)
+    key = record.key(newest.key_number) if newest else None
+    return OtherKey(key.fingerprint, key.public_key, newest.until) if key and newest else None
+
+
+def scheduled(record: Record, spec: Spec) -> str | None:
+    """Return when the schedule makes the next key."""
+    due = rotates_at(record, spec)
+    return format_timestamp(due) if due else None
+
+
+def staged_condition(staged: OtherKey, generation: int, before: Status, now: str) -> Condition:
+    """Return the condition that says a key is announced; Ready goes on to speak of the current one."""
+    text = (
+        f"The next key {staged.fingerprint} is used from {staged.moment} on. "
+        "Put status.next.publicKey into authorized_keys beside the current one."
+    )
+    old = before.condition(ROTATION_STAGED)
+    since = old.last_transition_time if old and old.status == "True" else now
+    return Condition(ROTATION_STAGED, "True", STAGED, text, generation, since)
+
+
+def rotation_notes(record: Record, spec: Spec, observed: Observed) -> Iterator[str]:
+    """Yield what is remarked about replacing the key."""
+    overdue = overdue_from(record, observed.policy.longest_age)
+    if overdue and overdue <= observed.now:
+        yield Note.ROTATION_DUE.value
+    if spec.rotation.serial < record.rotation_serial:
+        yield Note.SERIAL_IGNORED.value
+    target = spec.rotation.rollback_to
+    if target is not None and all(key.fingerprint != target for key in record.keys):
+        yield Note.ROLLBACK_TARGET_MISSING.value
+
+
+def rotation_events(before: Status, after: Status, observed: Observed) -> Iterator[tuple[str, str]]:
+    """Yield reason and note of what happened to keys beside the first one."""
+    if after.next and (before.next is None or before.next.fingerprint != after.next.fingerprint):
+        yield STAGED, f"The next key is {after.next.fingerprint}; it is used from {after.next.moment} on."
+    if before.facts and after.facts and before.facts.fingerprint != after.facts.fingerprint:
+        yield "Promoted", f"The key is now {after.facts.fingerprint}; before it was {before.facts.fingerprint}."
+    for fingerprint in observed.ended:
+        yield "Destroyed", f"The previous key {fingerprint} was destroyed."

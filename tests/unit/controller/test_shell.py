@@ -1,0 +1,291 @@
+"""`controller/shell.py`: what Kopf lists and watches gets into store and queue, whatever a stream runs into."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from kopf._cogs.clients import errors, watching
+from kopf._cogs.structs import references
+
+from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, CredentialKey, Namespace
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.shell import Tap
+from sshcredential_operator.controller.store import Kind, Store
+from sshcredential_operator.controller.work_queue import WorkQueue
+from sshcredential_operator.controller.workspaces import KeyringWorkspaces
+from unit.controller.objects import GENOMICS, key, raw_credential
+
+LISTED = watching.Bookmark.LISTED
+A, B = key("aa"), key("bb")
+CREDENTIALS = references.Resource(GROUP, VERSION, PLURAL, namespaced=True)
+SECRETS = references.Resource("", "v1", "secrets", namespaced=True)
+
+Script = list[Any]
+"""What one list and its watch bring: events, the mark between them, an error as the end."""
+
+
+class Workspaces(KeyringWorkspaces):
+    """Remembers what was forgotten."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[Namespace | None] = []
+
+    def forget(self, namespace: Namespace | None) -> None:
+        self.forgotten.append(namespace)
+
+
+class End(BaseException):
+    """The scripts are played; no Exception, so that the tap does not begin again."""
+
+
+class Streams:
+    """In the place of Kopf's streams: one script for each list and its watch."""
+
+    def __init__(self) -> None:
+        self.scripts: list[Script] = []
+        self.asked: list[dict[str, Any]] = []
+
+    async def infinite_watch(self, **asked: Any) -> AsyncIterator[Any]:
+        self.asked.append(asked)
+        if not self.scripts:
+            raise End
+        for said in self.scripts.pop(0):
+            if isinstance(said, Exception):
+                raise said
+            yield said
+
+
+class Shell:
+    """A tap with everything behind it."""
+
+    def __init__(self, streams: Streams) -> None:
+        self.streams = streams
+        self.store, self.queue, self.workspaces = Store(), WorkQueue(share=100), Workspaces()
+        self.metrics = Metrics(self.store, self.queue)
+        self.tap = Tap(self.store, self.queue, self.workspaces, self.metrics)
+        self.passed_on: list[Any] = []
+
+    async def play(self, resource: references.Resource, *scripts: Script, namespace: Any = GENOMICS) -> None:
+        """Let the tap follow one resource until the scripts are at their end."""
+        self.streams.scripts = list(scripts)
+        settings: Any = None
+        stream = self.tap.infinite_watch(
+            settings=settings, resource=resource, namespace=namespace, operator_paused="paused"
+        )
+        with suppress(End):
+            async for said in stream:
+                self.passed_on.append(said)
+        assert not self.streams.scripts
+
+    async def start(self, *credentials: dict[str, Any]) -> None:
+        """Let both first lists come, with these credentials and no Secrets; nobody is left in the queue."""
+        await self.play(CREDENTIALS, [*(seen(raw) for raw in credentials), LISTED])
+        await self.play(SECRETS, [LISTED])
+        self.taken()
+        self.workspaces.forgotten.clear()
+
+    def taken(self) -> set[CredentialKey]:
+        """Take everything from the queue."""
+        taken = set(iter(self.queue._next, None))
+        for one in taken:
+            self.queue.done(one)
+        return taken
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
+    streams = Streams()
+    monkeypatch.setattr(watching, "infinite_watch", streams.infinite_watch)
+    monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
+    return Shell(streams)
+
+
+def seen(raw: dict[str, Any], type_: str | None = None) -> dict[str, Any]:
+    return {"type": type_, "object": raw}
+
+
+def raw_secret(name: str, version: int) -> dict[str, Any]:
+    metadata = {"namespace": GENOMICS, "name": name, "uid": "u", "resourceVersion": str(version)}
+    return {"metadata": metadata, "type": SECRET_TYPE, "data": {"record": "e30="}}
+
+
+def refused(kind: type[errors.APIError], status: int) -> Exception:
+    return kind("test-only-secret-value", status=status, headers={})
+
+
+@pytest.mark.parametrize("first", [CREDENTIALS, SECRETS], ids=["credentials first", "Secrets first"])
+async def test_nobody_is_looked_at_before_both_lists_are_complete(shell: Shell, first: references.Resource) -> None:
+    scripts = {
+        CREDENTIALS: [seen(raw_credential("aa", 1)), LISTED],
+        SECRETS: [seen(raw_secret("bb-sshcredential", 2)), LISTED],
+    }
+    second = SECRETS if first is CREDENTIALS else CREDENTIALS
+    await shell.play(first, scripts[first])
+    assert shell.taken() == set()
+
+    await shell.play(second, scripts[second][:1])
+    assert shell.taken() == set()
+
+    await shell.play(second, scripts[second])
+    assert shell.taken() == {A, B}
+    assert shell.store.credential(A)
+    assert shell.store.secret(B)
+
+
+async def test_kopf_hears_of_the_ends_of_lists_and_of_nothing_else(shell: Shell) -> None:
+    events = [seen(raw_credential("aa", version), "MODIFIED") for version in (2, 3)]
+    bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}}
+    await shell.play(CREDENTIALS, [seen(raw_credential("aa", 1)), LISTED, *events, bookmark])
+
+    assert shell.passed_on == [LISTED]
+
+
+async def test_every_list_is_asked_of_kopf_as_kopf_asks_itself(shell: Shell) -> None:
+    await shell.play(CREDENTIALS, [LISTED])
+
+    assert shell.streams.asked[0] == {
+        "settings": None,
+        "resource": CREDENTIALS,
+        "namespace": GENOMICS,
+        "operator_paused": "paused",
+        "_iterations": 1,
+    }
+
+
+async def test_an_event_asks_for_a_pass(shell: Shell) -> None:
+    await shell.start()
+    await shell.play(CREDENTIALS, [LISTED, seen(raw_credential("aa", 5), "ADDED")])
+    assert shell.taken() == {A}
+    await shell.play(SECRETS, [LISTED, seen(raw_secret("aa-sshcredential", 6), "ADDED")])
+    assert shell.taken() == {A}
+    await shell.play(CREDENTIALS, [LISTED, seen(raw_credential("aa", 7), "DELETED")])
+    assert shell.taken() == {A}
+    assert shell.store.credential(A) is None
+
+
+async def test_what_vanished_while_nobody_watched_is_swept_and_looked_at(shell: Shell) -> None:
+    await shell.start(raw_credential("aa", 1), raw_credential("bb", 1))
+    await shell.play(CREDENTIALS, [seen(raw_credential("aa", 1)), LISTED])
+
+    assert shell.taken() == {B}
+    assert shell.store.credential(B) is None
+
+
+async def test_a_list_that_breaks_off_sweeps_nothing(shell: Shell) -> None:
+    await shell.start(raw_credential("aa", 1), raw_credential("bb", 1))
+    await shell.play(CREDENTIALS, [seen(raw_credential("aa", 1)), OSError()], [])
+
+    assert shell.taken() == set()
+    assert shell.store.credential(B)
+
+
+ODD: list[Any] = [
+    pytest.param({}, id="an empty object"),
+    pytest.param({"metadata": None}, id="metadata that is null"),
+    pytest.param({"metadata": {"namespace": "genomics"}}, id="no name"),
+    pytest.param([], id="a list"),
+    pytest.param(None, id="nothing"),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("resource", [CREDENTIALS, SECRETS], ids=["credentials", "Secrets"])
+async def test_one_odd_object_does_not_stop_the_stream(
+    shell: Shell, resource: references.Resource, odd: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await shell.start()
+    good = raw_credential("aa", 5) if resource is CREDENTIALS else raw_secret("aa-sshcredential", 5)
+    await shell.play(resource, [LISTED, seen(odd, "MODIFIED"), seen(good, "MODIFIED")])
+
+    assert shell.taken() == {A}
+    assert "an object could not be read" in caplog.text
+    assert len(shell.streams.asked) == 6
+
+
+async def test_an_odd_status_is_no_odd_object(shell: Shell) -> None:
+    await shell.start()
+    raw = raw_credential("aa", 5, status={"conditions": [1, None], "notes": 7})
+    await shell.play(CREDENTIALS, [LISTED, seen(raw, "MODIFIED")])
+
+    assert shell.taken() == {A}
+
+
+async def test_a_secret_of_our_type_with_a_strange_name_is_nobodys(shell: Shell) -> None:
+    await shell.start()
+    await shell.play(SECRETS, [LISTED, seen(raw_secret("strange", 5), "ADDED")])
+
+    assert shell.taken() == set()
+    assert shell.store.keys(Kind.SECRETS, None) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(OSError(), id="a broken connection"),
+        pytest.param(watching.WatchingError("test-only-secret-value"), id="an ERROR in the watch"),
+        pytest.param(refused(errors.APIServerError, 500), id="an error 500"),
+        pytest.param(refused(errors.APIClientError, 410), id="a 410"),
+        pytest.param(refused(errors.APINotFoundError, 404), id="a 404"),
+        pytest.param(KeyError("resourceVersion"), id="an odd answer"),
+    ],
+)
+async def test_a_stream_begins_again_whatever_it_ran_into(
+    shell: Shell, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    await shell.start()
+    again = [LISTED, seen(raw_credential("aa", 9), "ADDED")]
+    await shell.play(CREDENTIALS, [LISTED, error], [error], again)
+
+    assert shell.taken() == {A}
+    assert shell.metrics.watch_failures.labels(PLURAL)._value.get() == 2
+    assert "test-only-secret-value" not in caplog.text
+
+
+async def test_a_right_that_is_missing_is_told_and_forgotten_when_it_is_there(shell: Shell) -> None:
+    await shell.start(raw_credential("aa", 1))
+    forbidden = refused(errors.APIForbiddenError, 403)
+    await shell.play(SECRETS, [forbidden])
+
+    trouble = shell.store.trouble(A)
+    assert trouble
+    assert (trouble.reason, trouble.facts) == (Reason.FORBIDDEN, {"verb": "list", "resource": "secrets"})
+    assert shell.taken() == {A}
+
+    await shell.play(SECRETS, [LISTED])
+    assert shell.store.trouble(A) is None
+
+
+async def test_no_right_to_the_secrets_from_the_start_is_told_in_every_status(shell: Shell) -> None:
+    await shell.play(SECRETS, [refused(errors.APIForbiddenError, 403)])
+    await shell.play(CREDENTIALS, [seen(raw_credential("aa", 1)), LISTED])
+
+    assert shell.taken() == {A}
+    assert shell.store.trouble(A)
+
+
+@pytest.mark.parametrize("namespace", [GENOMICS, None], ids=["one namespace", "all namespaces"])
+async def test_a_uid_is_forgotten_when_a_watch_was_away(shell: Shell, namespace: Namespace | None) -> None:
+    """The namespace may have been deleted and made again, with credentials of the same names."""
+    await shell.play(CREDENTIALS, [LISTED], [LISTED], namespace=namespace)
+
+    assert shell.workspaces.forgotten == [namespace] * 3
+
+
+async def test_a_uid_is_forgotten_when_something_of_the_namespace_was_deleted(shell: Shell) -> None:
+    await shell.start(raw_credential("aa", 1))
+    await shell.play(CREDENTIALS, [seen(raw_credential("aa", 1)), LISTED, seen(raw_credential("bb", 5), "DELETED")])
+
+    assert shell.workspaces.forgotten == [GENOMICS, GENOMICS, GENOMICS]  # before, at the deletion, after
+
+
+async def test_kopf_is_told_from_that_it_has_begun(shell: Shell) -> None:
+    begun: list[bool] = []
+    shell.tap.on_start = lambda: begun.append(True)
+    await shell.play(CREDENTIALS, [LISTED])
+
+    assert begun == [True]

@@ -1,0 +1,154 @@
+"""`controller/worker.py`: real workers and a real queue, on the server in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.work_queue import WorkQueue
+from sshcredential_operator.controller.worker import SHARE, WORKERS, work
+from sshcredential_operator.reconcile.trouble import TroubleError
+from unit.controller.objects import key
+from unit.reconcile.operator_memory import Operator, unavailable
+from unit.reconcile.samples import KEY
+from unit.reconcile.server_memory import Server
+
+SECRET = "test-only-secret-value"
+
+
+class Panic(BaseException):
+    """As a library's panic: no Exception, and its text quotes what it worked on."""
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
+
+
+class Team:
+    """Some workers over one operator's memory."""
+
+    def __init__(self, server: Server, size: int) -> None:
+        self.server, self.operator = server, Operator(server)
+        self.queue = WorkQueue(share=SHARE)
+        self.metrics = Metrics(self.operator.store, self.queue)
+        self.tasks = [asyncio.create_task(work(self.queue, self.operator.world, self.metrics)) for _ in range(size)]
+
+    def results(self) -> dict[str, float]:
+        [family] = self.metrics._passes.collect()
+        return {s.labels["result"]: s.value for s in family.samples if s.name.endswith("_total")}
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not holds():
+                await asyncio.sleep(0.001)
+                assert not any(task.done() for task in self.tasks)
+
+
+@asynccontextmanager
+async def team(server: Server, size: int = 2) -> AsyncIterator[Team]:
+    made = Team(server, size)
+    try:
+        yield made
+    finally:
+        made.queue.close()
+        for task in made.tasks:
+            task.cancel()
+        await asyncio.gather(*made.tasks, return_exceptions=True)
+
+
+async def test_who_is_in_the_queue_becomes_ready() -> None:
+    server, names = Server(), [key(f"name-{number}") for number in range(40)]
+    for name in names:
+        server.apply({"generate": {}}, name)
+    async with team(server, WORKERS) as workers:
+        for name in names:
+            workers.queue.add(name)
+        await workers.until(lambda: all(server.reason(name) == "Available" for name in names))
+        await workers.until(lambda: len(workers.queue._running) == 0)
+
+        assert workers.results() == {"Available": 40}
+        assert len(server.secrets) == 40
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        pytest.param(unavailable(), "ServerUnavailable", id="trouble of the server"),
+        pytest.param(TroubleError(Reason.FORBIDDEN, {"verb": "create", "resource": "secrets"}), "Forbidden", id="403"),
+        pytest.param(ValueError(SECRET), "error", id="a library's error"),
+        pytest.param(Panic(SECRET), "error", id="a library's panic"),
+        pytest.param(asyncio.CancelledError(SECRET), "cancelled", id="the end of something that was waited for"),
+        pytest.param(SystemExit(1), "cancelled", id="a library that wants to end the process"),
+    ],
+)
+@pytest.mark.parametrize("call", range(3))
+async def test_whatever_a_pass_runs_into_it_is_tried_again_and_no_worker_ends(
+    error: Exception, result: str, call: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server()
+    server.apply({"generate": {}})
+    async with team(server, 1) as workers:
+        server.fault_before[call] = error
+        workers.queue.add(KEY)
+        await workers.until(lambda: server.reason() == "Available")
+        await workers.until(lambda: len(workers.queue._running) == 0)
+
+        assert workers.results().keys() - {"Available", "trouble"} <= {result}
+        assert workers.queue.failures(KEY) == 0
+    assert SECRET not in caplog.text
+    assert server.writes.count("create secret") == 1
+
+
+async def test_a_worker_that_is_cancelled_ends_and_leaves_the_place_free() -> None:
+    server, held = Server(), asyncio.Event()
+    server.apply({"generate": {}})
+
+    async def hold() -> None:
+        held.set()
+        await asyncio.Event().wait()
+
+    server.meanwhile[0] = hold
+    async with team(server, 1) as workers:
+        workers.queue.add(KEY)
+        await workers.until(held.is_set)
+        workers.tasks[0].cancel()
+        await asyncio.gather(*workers.tasks, return_exceptions=True)
+
+        assert workers.tasks[0].cancelled()
+        assert workers.queue._running == {}
+
+
+async def test_a_pass_that_acted_and_has_more_to_do_follows_at_once() -> None:
+    server = Server()
+    server.apply({"generate": {}, "deletionGracePeriod": "0s"})
+    async with team(server, 1) as workers:
+        workers.queue.add(KEY)
+        await workers.until(lambda: server.reason() == "Available")
+        server.remove()
+        workers.operator.catch_up()
+        workers.queue.add(KEY)
+        await workers.until(lambda: server.secret is None)
+
+        assert workers.queue._failures == {}
+        assert workers.results()["none"] == 2
+
+
+async def test_a_date_is_kept_as_a_timer() -> None:
+    server = Server()
+    server.apply({"generate": {}})
+    async with team(server, 1) as workers:
+        workers.queue.add(KEY)
+        await workers.until(lambda: server.reason() == "Available")
+        server.remove()
+        workers.operator.catch_up()
+        workers.queue.add(KEY)
+        await workers.until(lambda: KEY in workers.queue._timers)
+
+        assert server.secret
