@@ -110,11 +110,11 @@ class Operator:
     async def _supervise_kopf(self) -> None:
         tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
         tap.on_start = self._listen_to_signals  # Kopf has put its own handlers in the place of ours
+        tap.on_answer = self._note_start
         while not self._stopping.is_set():
             if not await self._until_stopped(self._api_served()):
                 return
             await self._look_for_import_policy()
-            self._health.has("start")
             try:
                 await self._run_kopf(tap)
                 return  # it ends without an error only when it was told to
@@ -124,6 +124,10 @@ class Operator:
             self._listen_to_signals()
             self._inputs.resume()
             await asyncio.sleep(random.uniform(0.5, 2.0))  # noqa: S311 - jitter
+
+    def _note_start(self) -> None:
+        if self._store.has_answers(self._options.workspaces or (None,)):
+            self._health.has("start")
 
     async def _run_kopf(self, tap: Tap) -> None:
         stop = asyncio.Event()

@@ -50,6 +50,8 @@ class Tap:
         self._original = watching.infinite_watch
         self.on_start: Callable[[], None] = lambda: None
         """Called when Kopf begins to watch: by then it has set up all that it sets up."""
+        self.on_answer: Callable[[], None] = lambda: None
+        """Called when a list is complete or turns out not to be permitted."""
 
     async def infinite_watch(
         self,
@@ -111,6 +113,7 @@ class Tap:
         for key in gone:
             self._workspaces.forget(key.namespace)
         self._look_at(gone if was_ready else self._everything(listing.scope), listing.scope)
+        self.on_answer()
         log.info(
             "listed", extra={"kind": listing.kind.value, "scope": _words(listing.scope), "objects": len(listing.seen)}
         )
@@ -122,6 +125,7 @@ class Tap:
             log.error("no right to list and watch: bind the operator's workspace role there", extra=extra)
             self._store.blocked(kind, scope, TroubleError(Reason.FORBIDDEN, {"verb": "list", "resource": kind.value}))
             self._look_at(self._everything(scope), scope)
+            self.on_answer()
         elif isinstance(error, errors.APINotFoundError) and kind is Kind.CREDENTIALS:
             log.error("the API is not served: install the CRD (crds/); going on as soon as it is there", extra=extra)
         else:

@@ -40,7 +40,7 @@ class KeyPool:
         self._places = asyncio.Semaphore(size)
         self._idle: dict[WorkerProcess, asyncio.TimerHandle] = {}
         self._busy: set[WorkerProcess] = set()
-        self._ending: set[asyncio.Task[int]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def judge(
@@ -62,8 +62,10 @@ class KeyPool:
     async def close(self) -> None:
         """End all processes and wait for their end. Whoever still waits for an answer gets PoolUnavailable."""
         self._closed = True
-        for worker in [*self._idle, *self._busy]:
+        for worker in [*self._idle]:
             self._end(worker)
+        for worker in self._busy:
+            worker.kill()
         for _ in range(self._size):
             await self._places.acquire()
         for _ in range(self._size):
@@ -94,12 +96,16 @@ class KeyPool:
         return answer
 
     async def _started(self) -> WorkerProcess:
+        """Start a process. If the pool was closed meanwhile it is a dead one, so that asking it leads back to here."""
         if self._closed:
             raise PoolUnavailable("the pool is closed")
         try:
-            return await WorkerProcess.start()
+            worker = await WorkerProcess.start()
         except OSError:
             raise PoolUnavailable("no process can be started to judge a key") from None
+        if self._closed:
+            worker.kill()
+        return worker
 
     def _idle_worker(self) -> WorkerProcess | None:
         """Take the process that was used last, so that those which are not needed come to their end."""
@@ -116,10 +122,10 @@ class KeyPool:
             self._idle[worker] = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end, worker)
 
     def _end(self, worker: WorkerProcess) -> None:
-        """Kill a process, and collect its exit status without being waited for."""
+        """End a process that nobody is asking, without being waited for."""
         if timer := self._idle.pop(worker, None):
             timer.cancel()
         worker.kill()
-        ending = asyncio.get_running_loop().create_task(worker.ended())
+        ending = asyncio.get_running_loop().create_task(worker.gone())
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)

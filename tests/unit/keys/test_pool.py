@@ -185,6 +185,7 @@ async def test_a_process_has_its_limits(pool: KeyPool, children: Children) -> No
     assert limits["Max core file size"] == ("0", "0")
     assert limits["Max file size"] == ("0", "0")
     assert limits["Max open files"] == ("8", "8")
+    assert limits["Max processes"] == ("0", "0")
     assert 5 <= int(limits["Max cpu time"][0]) <= 8
     size = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     allowed = int(limits["Max address space"][0])

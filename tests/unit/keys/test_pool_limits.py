@@ -186,13 +186,30 @@ async def test_cancelling_ends_the_process_that_was_asked(
     await require_that_others_are_served(pool)
 
 
+async def test_closing_at_any_moment_of_a_start_leaves_nothing_behind(
+    children: Children, plant: Callable[[str], None]
+) -> None:
+    plant("signal.pause()")
+    for turns in range(20):
+        pool = KeyPool()
+        tasks = [asyncio.ensure_future(pool.judge(BOMB, None)) for _ in range(3)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await pool.close()
+            answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [PoolUnavailable] * 3, turns
+        assert not children.now(), turns
+
+
 async def test_closing_ends_the_work_in_hand(children: Children, plant: Callable[[str], None]) -> None:
     plant("signal.pause()")
     pool = KeyPool()
     tasks = [asyncio.ensure_future(pool.judge(BOMB, None)) for _ in range(4)]
     await until(lambda: len(children.now()) == 2)
-    await pool.close()
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(30):
+        await pool.close()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(answer) for answer in answers] == [PoolUnavailable] * 4
     assert not children.now()
 

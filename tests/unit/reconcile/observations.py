@@ -63,12 +63,6 @@ STAMPS = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in TIMES]
 BEYOND = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
 RSA = Generate(Algorithm.RSA, 4096, "", passphrase=True)
 SOURCES: list[Source] = [GENERATE, GENERATE, IMPORT, IMPORT_WITH_PASSPHRASE, RSA]
-    GENERATE,
-    GENERATE,
-    IMPORT,
-    IMPORT_WITH_PASSPHRASE,
-    Generate(Algorithm.RSA, 4096, "", passphrase=True),
-]
 FINGERPRINTS = [None, None, PAIR.public.fingerprint, OTHER_PAIR.public.fingerprint]
 KEYS = [recorded(PAIR if number % 2 else OTHER_PAIR, number) for number in range(1, 5)]
 OTHER_KEYS = [None, *(OtherKey(pair.public.fingerprint, pair.public.line, STAMPS[0]) for pair in (PAIR, OTHER_PAIR))]
