@@ -10,15 +10,20 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from kubernetes import config
+from kubernetes.client import CustomObjectsApi
 
 from cluster.desk import Desk, desk_in
 from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
-from controlplane.audit import AuditEvent, AuditMark
+from cluster.shown import Object, condition_of
+from controlplane.audit import AuditEvent, parse
 from controlplane.namespaces import Namespaces
 from controlplane.plane import ControlPlane
 from controlplane.waiting import wait_until
 from operators.process import OperatorProcess
+from sshcredential_operator.api.names import GROUP, PLURAL, VERSION
 
 USERS: Final = ("operator", "bob")
 WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -47,11 +52,12 @@ class Replica:
 class Replicas:
     """An installation with any number of replicas, on a control plane whose audit log tells what they did."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, own: str, served: str, desk: Desk) -> None:
+    def __init__(self, plane: ControlPlane, folder: Path, own: str, desk: Desk, objects: CustomObjectsApi) -> None:
         self.plane, self.desk, self.own = plane, desk, own
-        self._folder, self._served = folder, served
+        self._folder, self._served, self._objects = folder, desk.namespace, objects
         self._started: list[Replica] = []
-        self._mark = plane.audit_mark()
+        self._asked: list[AuditEvent] = []
+        self._read_until = int(plane.audit_mark())
 
     def start(self, user: str, *, kubeconfig: Path | None = None, ready: bool = True) -> Replica:
         """Start a replica as a user, with a kubeconfig that may go another way."""
@@ -81,11 +87,30 @@ class Replicas:
             if replica.process.is_running:
                 replica.process.stop()
 
-    def asked(self, since: AuditMark | None = None) -> list[AuditEvent]:
-        """Return what replicas asked of the API server, oldest first."""
-        events = self.plane.audit_events(since or self._mark)
-        ours = [event for event in events if event.user in USERS and event.namespace in {self.own, self._served}]
-        return sorted(ours, key=began)
+    def until_ready(self, names: Sequence[str]) -> list[Object]:
+        """Return these credentials when all of them are Ready, asked for all at once."""
+        found: dict[str, Object] = {}
+
+        def ready() -> bool:
+            listed: Any = self._objects.list_namespaced_custom_object(GROUP, VERSION, self._served, PLURAL)
+            found.update({item["metadata"]["name"]: item for item in listed["items"]})
+            return all(name in found and condition_of(found[name]).get("status") == "True" for name in names)
+
+        wait_until(ready, f"{len(names)} credentials are Ready", 60)
+        return [found[name] for name in names]
+
+    def asked(self) -> list[AuditEvent]:
+        """Return what replicas asked of the API server so far, oldest first."""
+        with self.plane.audit_log.open("rb") as log:  # only what is new: this is asked again and again
+            log.seek(self._read_until)
+            complete = log.read().rpartition(b"\n")[0]
+        if complete:
+            self._read_until += len(complete) + 1
+        places = (f"/namespaces/{self.own}/".encode(), f"/namespaces/{self._served}/".encode())
+        lines = [line for line in complete.splitlines() if any(place in line for place in places)]
+        self._asked += [event for event in map(parse, lines) if event.user in USERS]
+        self._asked.sort(key=began)
+        return list(self._asked)
 
     def written(self) -> list[AuditEvent]:
         """Return what they wrote successfully."""
@@ -147,6 +172,7 @@ def replicas(plane: ControlPlane, namespaces: Namespaces, folder: Path) -> Itera
         for namespace in (served, own):
             until_the_end.callback(namespaces.delete, namespace)
         desk = until_the_end.enter_context(desk_in(plane, served))
-        prepared = Replicas(plane, folder, own, served, desk)
+        admin = until_the_end.enter_context(config.new_client_from_config(str(plane.kubeconfig_for("admin"))))
+        prepared = Replicas(plane, folder, own, desk, CustomObjectsApi(admin))
         until_the_end.callback(prepared.end)
         yield prepared
