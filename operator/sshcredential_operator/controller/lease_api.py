@@ -103,9 +103,9 @@ async def _revisions(response: aiohttp.ClientResponse) -> AsyncIterator[Lease | 
 
 
 def _lease(raw: Mapping[str, Any]) -> Lease:
+    version: str = raw["metadata"]["resourceVersion"]
     spec = raw.get("spec") or {}
-    seconds = float(spec.get("leaseDurationSeconds") or 0)
-    return Lease(raw["metadata"]["resourceVersion"], spec.get("holderIdentity") or "", seconds, raw)
+    return Lease(version, spec.get("holderIdentity") or "", float(spec.get("leaseDurationSeconds") or 0), raw)
 
 
 def _held(raw: Mapping[str, Any], holder: str) -> dict[str, Any]:
