@@ -18,6 +18,7 @@ from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.admission import import_policy_is_present
+from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
 from sshcredential_operator.controller.health import Health, HealthServer
 from sshcredential_operator.controller.inputs import WatchedInputs
@@ -54,6 +55,7 @@ class Options:
     host: str
     port: int
     policies: Policies
+    leader_election: bool
 
 
 class Operator:
@@ -70,6 +72,7 @@ class Operator:
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork()
         self._stopping = asyncio.Event()
+        self._metrics.leader.set(not options.leader_election)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -93,13 +96,16 @@ class Operator:
 
     async def _reconcile(self) -> None:
         world = self._world()
-        # Kopf cancels, when it stops, every task that was made after it was started: the workers come first.
+        candidacy = self._candidacy() if self._options.leader_election else None
+        # Kopf cancels, when it stops, every task that was made after it was started: election and workers come first.
         workers = [_task(work(self._queue, world, self._metrics)) for _ in range(WORKERS)]
         try:
             await self._supervise_kopf()
         finally:
-            await self._let_passes_finish()
+            all_is_done = await self._let_passes_finish()
             await _cancel(workers)
+            if candidacy:
+                await candidacy.end(all_is_done=all_is_done)
 
     async def _supervise_kopf(self) -> None:
         tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
@@ -150,6 +156,10 @@ class Operator:
             policies=self._options.policies,
             now=lambda: datetime.now(UTC),
         )
+
+    def _candidacy(self) -> Candidacy:
+        own = self._options.operator_namespace
+        return Candidacy(self._connection, own, self._requests, self._queue, self._health, self._metrics)
 
     async def _open_key_ring(self) -> None:
         while True:
@@ -202,10 +212,12 @@ class Operator:
             doing.result()
         return finished and not self._stopping.is_set()
 
-    async def _let_passes_finish(self) -> None:
+    async def _let_passes_finish(self) -> bool:
         self._queue.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._queue.idle(), GRACE_SECONDS)
+            return True
+        return False
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
