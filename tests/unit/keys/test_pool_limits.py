@@ -101,6 +101,13 @@ async def test_too_much_is_stopped_with_a_reason(
     await require_that_others_are_served(pool)
 
 
+async def test_the_way_a_process_ended_is_never_lost(pool: KeyPool, plant: Callable[[str], None]) -> None:
+    """Whoever kills a process that has just ended may collect its exit status, and then nobody learns the reason."""
+    plant("os.abort()")
+    for _ in range(12):
+        assert await pool.judge(BOMB, None) == Refused(KeyRefusal.KDF_TOO_EXPENSIVE)
+
+
 async def test_each_job_has_its_own_share_of_cpu_time(
     pool: KeyPool, plant: Callable[[str], None], tmp_path: Path
 ) -> None:
