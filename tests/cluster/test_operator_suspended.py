@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster.desk import Desk
 from cluster.keyfiles import KeyFiles
 from cluster.shown import answered, condition_of, generated, imported, message_of, reason_of, secret_of, states_of
+from controlplane.waiting import wait_until
 
 
 def test_a_fresh_one_makes_no_key_until_it_is_resumed(desk: Desk, name: str) -> None:
@@ -34,13 +35,19 @@ def test_a_live_one_keeps_its_key_and_its_last_word(desk: Desk, name: str) -> No
     desk.create(name, generated())
     ready, stored = desk.until(name, "Available"), desk.stored(name)
 
-    desk.edit(name, {"suspend": True, "deletionGracePeriod": "1h"})
+    desk.edit(name, {"suspend": True, "description": "for later"})
 
     held = desk.until_object(name, lambda found: reason_of(found) == "Suspended", "suspended")
     assert states_of(held) == {"Ready": "True"}
     assert condition_of(held)["lastTransitionTime"] == condition_of(ready)["lastTransitionTime"]
     assert held["status"]["fingerprint"] == ready["status"]["fingerprint"]
     assert desk.stored(name) == stored
+
+    # What decides after a deletion is followed all the same: it never touches the key, and may save it.
+    desk.edit(name, {"deletionPolicy": "Retain"})
+    before = stored["data"]
+    wait_until(lambda: desk.stored(name)["data"]["record"] != before["record"], "the record follows the spec")
+    assert desk.stored(name)["data"]["privateKey.1"] == before["privateKey.1"]
 
     desk.edit(name, {"suspend": False})
     resumed = desk.until(name, "Available")

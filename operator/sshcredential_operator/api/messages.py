@@ -119,6 +119,10 @@ CATALOGUE: Final[dict[Reason, Text]] = {
         "The key ring in the operator's namespace cannot be used at the moment.",
         "Look at the operator's /readyz and log; it is tried again until then.",
     ),
+    Reason.KEY_CHECK_UNAVAILABLE: Text(
+        "The private key could not be checked: the operator could not run the process that does it.",
+        "Look at the operator's limits on processes and memory; it is tried again by itself.",
+    ),
     Reason.EMPTY: Text("The private key in Secret {input_secret} is empty.", "Put the whole private key file there."),
     Reason.NOT_A_KEY: Text(
         "What lies in Secret {input_secret} is no private key: it has no BEGIN line.",
@@ -126,8 +130,8 @@ CATALOGUE: Final[dict[Reason, Text]] = {
         "(kubectl create secret generic ... --from-file=...).",
     ),
     Reason.TOO_LARGE: Text(
-        "The private key in Secret {input_secret} is larger than 64 KiB, which no SSH key is.",
-        "Put only the private key file there.",
+        "The private key in Secret {input_secret} is larger than 64 KiB, or its passphrase larger than 4 KiB.",
+        "Put only the private key file there, and only the passphrase.",
     ),
     Reason.PUBLIC_KEY: Text(
         "This is the public half of a key pair, in Secret {input_secret}.",

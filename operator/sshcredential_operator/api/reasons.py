@@ -59,6 +59,7 @@ class Reason(StrEnum):
     REFUSED_BY_SERVER = "RefusedByServer"
     SERVER_UNAVAILABLE = "ServerUnavailable"
     KEY_RING_UNAVAILABLE = "KeyRingUnavailable"
+    KEY_CHECK_UNAVAILABLE = "KeyCheckUnavailable"
 
     EMPTY = KeyRefusal.EMPTY.value
     NOT_A_KEY = KeyRefusal.NOT_A_KEY.value
@@ -101,6 +102,7 @@ _EXCEPTIONS: Final[dict[Reason, Course]] = {
     Reason.REFUSED_BY_SERVER: Course.RETRY,
     Reason.SERVER_UNAVAILABLE: Course.RETRY,
     Reason.KEY_RING_UNAVAILABLE: Course.RETRY,
+    Reason.KEY_CHECK_UNAVAILABLE: Course.RETRY,
 }
 
 COURSE: Final[dict[Reason, Course]] = {reason: _EXCEPTIONS.get(reason, Course.STOP) for reason in Reason}

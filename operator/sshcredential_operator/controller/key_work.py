@@ -14,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from sshcredential_operator.api.algorithms import Algorithm
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.keys.generate import generate, generate_passphrase
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
-from sshcredential_operator.keys.pool import KeyPool
+from sshcredential_operator.keys.pool import KeyPool, PoolUnavailable
+from sshcredential_operator.reconcile.trouble import TroubleError
 
 RSA_THREADS: Final = 2
 
@@ -48,7 +50,10 @@ class LocalKeyWork:
 
     async def judge(self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int) -> Accepted | Refused:
         """Judge a user's key in a limited process."""
-        return await self._pool.judge(file, passphrase, min_rsa_bits=min_rsa_bits)
+        try:
+            return await self._pool.judge(file, passphrase, min_rsa_bits=min_rsa_bits)
+        except PoolUnavailable:
+            raise TroubleError(Reason.KEY_CHECK_UNAVAILABLE) from None
 
     async def close(self) -> None:
         """End the processes; a thread that is making a key is left to finish."""

@@ -39,6 +39,9 @@ from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
 
+ODD_ANSWERS: Final = (LookupError, TypeError, ValueError)
+"""What reading an answer raises that is no API server's: something in between said 200 and its own words."""
+
 GRACE_SECONDS: Final = 8.0
 """How long running passes may take to finish when the operator stops."""
 
@@ -174,6 +177,8 @@ class Operator:
                 )
                 if trouble.reason is Reason.SERVER_UNAVAILABLE:  # then this says nothing about the namespace
                     sentence = NO_SERVER.format(server=self._connection.server)
+            except ODD_ANSWERS:
+                sentence = NO_SERVER.format(server=self._connection.server)
             else:
                 self._health.has("key ring")
                 return
@@ -188,7 +193,7 @@ class Operator:
                 if await api_is_served(self._requests):
                     self._health.has("api")
                     return
-            except TroubleError:
+            except (TroubleError, *ODD_ANSWERS):
                 sentence = NO_SERVER.format(server=self._connection.server)
             if self._health.wait_for("api", sentence):
                 log.warning(sentence)

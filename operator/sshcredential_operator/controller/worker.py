@@ -42,7 +42,11 @@ async def _one(key: CredentialKey, queue: WorkQueue, world: World) -> str:
         log.log(
             logging.DEBUG if overtaken else logging.WARNING,
             "pass could not be finished",
-            extra={"credential": "/".join(key), "reason": trouble.reason.value, **trouble.facts},
+            extra={
+                "credential": "/".join(key),
+                "reason": trouble.reason.value,
+                "on": " ".join(str(fact) for fact in trouble.facts.values()),
+            },
         )
         queue.add_after_failure(key, trouble.retry_after)
         return "trouble"

@@ -40,7 +40,7 @@ def judge(file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int = 
     An empty passphrase means none. Libraries below answer odd input with many kinds of exception, some of them
     outside `Exception` and some with key material in their text: here, and nowhere else, all become a reason.
     """
-    if (refused := refused_unread(file)) is not None:
+    if (refused := refused_unread(file, passphrase)) is not None:
         return refused
     try:
         return _judged(file.reveal(), passphrase.reveal() if passphrase else b"", min_rsa_bits)

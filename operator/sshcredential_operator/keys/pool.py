@@ -50,7 +50,7 @@ class KeyPool:
 
         Raises PoolUnavailable where no process can answer. Cancelling ends the process that was asked.
         """
-        if (refused := refused_unread(file)) is not None:
+        if (refused := refused_unread(file, passphrase)) is not None:
             return refused
         message = encoded_job(Job(file, passphrase, min_rsa_bits))
         async with self._places:

@@ -13,6 +13,9 @@ from sshcredential_operator.keys.refusal import Fact
 MAX_FILE_BYTES: Final = 64 * 1024
 """A larger file is refused unread."""
 
+MAX_PASSPHRASE_BYTES: Final = 4 * 1024
+"""A longer passphrase is refused unread: it could not be stored beside the key."""
+
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192
 
@@ -38,8 +41,9 @@ class Refused:
     detail: tuple[Fact, ...] = ()
 
 
-def refused_unread(file: Sensitive) -> Refused | None:
-    """Return the refusal of a file that is too large to be looked at, else None."""
-    if len(file) <= MAX_FILE_BYTES:
-        return None
-    return Refused(KeyRefusal.TOO_LARGE, detail=(Fact("bytes", len(file)), Fact("most", MAX_FILE_BYTES)))
+def refused_unread(file: Sensitive, passphrase: Sensitive | None) -> Refused | None:
+    """Return the refusal of a file or a passphrase that is too large to be looked at, else None."""
+    for value, most in ((file, MAX_FILE_BYTES), (passphrase, MAX_PASSPHRASE_BYTES)):
+        if value is not None and len(value) > most:
+            return Refused(KeyRefusal.TOO_LARGE, detail=(Fact("bytes", len(value)), Fact("most", most)))
+    return None

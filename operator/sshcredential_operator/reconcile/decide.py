@@ -59,8 +59,14 @@ def _is_suspended(credential: Credential) -> bool:
 
 
 def _suspended(decision: Decision, credential: Credential) -> Decision:
-    """Hold all changes. What is wrong with the key is still told: suspending is no way to a false green."""
+    """Hold all changes of keys. What is wrong with the key is still told: suspending is no way to a false green.
+
+    The record still follows the deletion policy, and who came back is no orphan any more: it only ever matters when the
+    credential is deleted, and then a key would be destroyed that was to be kept.
+    """
     if decision.look is Look.SECRET or decision.reason is None or COURSE[decision.reason] is Course.STOP:
+        return decision
+    if decision.act is Act.UPDATE_RECORD:
         return decision
     if decision.act is Act.CREATE and credential.status.facts is not None:
         return Decision(Reason.SECRET_LOST)  # its input is still there, but nothing is made now

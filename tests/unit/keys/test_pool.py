@@ -19,6 +19,7 @@ from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.judge import Accepted, Refused, judge
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.keys.pool import KeyPool, PoolUnavailable
+from sshcredential_operator.keys.verdict import MAX_PASSPHRASE_BYTES
 from unit.keys.children import Children, limits_of, until
 from unit.keys.key_files import (
     ED25519,
@@ -136,8 +137,11 @@ async def test_the_largest_bodies_are_judged_within_the_limits(pool: KeyPool) ->
 
 
 async def test_a_passphrase_of_a_megabyte_does_no_harm(pool: KeyPool, key_files: KeyFiles) -> None:
-    verdict = await pool.judge(Sensitive(key_files.file(P256, PKCS8, PASSPHRASE)), Sensitive(b"x" * 1024 * 1024))
-    assert verdict == Refused(KeyRefusal.WRONG_PASSPHRASE)
+    file = Sensitive(key_files.file(P256, PKCS8, PASSPHRASE))
+    verdict = await pool.judge(file, Sensitive(b"x" * 1024 * 1024))
+    assert isinstance(verdict, Refused)
+    assert verdict.reason is KeyRefusal.TOO_LARGE
+    assert await pool.judge(file, Sensitive(b"x" * MAX_PASSPHRASE_BYTES)) == Refused(KeyRefusal.WRONG_PASSPHRASE)
 
 
 async def test_fifty_jobs_at_once_get_fifty_right_answers(pool: KeyPool, children: Children) -> None:

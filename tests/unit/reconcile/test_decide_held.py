@@ -70,14 +70,14 @@ STOPPED = spec(suspend=True)
         ),
         row("a Secret to adopt is not adopted", observed(credential(STOPPED), secret=stored(), **LIVE), HELD),
         row(
-            "an outdated record stays",
+            "the record follows the deletion policy: it touches no key, and may save one",
             observed(credential(spec(suspend=True, deletion_grace_period="1h"), FACTS), secret=stored()),
-            HELD,
+            Decision(Reason.UPDATING, act=Act.UPDATE_RECORD),
         ),
         row(
-            "a mark stays",
+            "a mark is taken off: at the next deletion it would cost the grace period",
             observed(credential(STOPPED, FACTS), secret=stored(orphaned_since=ago(days=1))),
-            HELD,
+            Decision(Reason.UPDATING, act=Act.UPDATE_RECORD),
         ),
         row("trouble is held", observed(credential(STOPPED, FACTS), secret=stored(), trouble=TROUBLE), HELD),
         row("a lost Secret is looked for", observed(credential(STOPPED, FACTS)), first_a_look(Reason.SECRET_LOST)),
