@@ -40,7 +40,10 @@ class Connection:
     def session(
         self, *, connections: int, sockets: Callable[[AddrInfoType], socket.socket] | None = None
     ) -> aiohttp.ClientSession:
-        """Return a new session with current credentials; `connections` bounds it, 0 does not. `sockets` makes its sockets."""
+        """Return a new session with current credentials; `connections` bounds it, 0 does not.
+
+        `sockets` makes its sockets, where they shall be special.
+        """
         tls = _tls(self._configuration)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ssl=tls, force_close=False, socket_factory=sockets),
