@@ -8,6 +8,7 @@ from kubernetes import client, config
 
 from cluster.rights import Right, grant_cluster, grant_operator_namespace, grant_workspace, has_right
 from controlplane.clusters import Cluster
+from sshcredential_operator.controller.lease_api import LEASE_NAME
 
 POLICY: Final = "sshcredential-operator-import"
 VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -79,8 +80,20 @@ def test_a_workspace_lets_its_operator_read_its_namespace_object_alone(cluster: 
 def test_the_keeper_of_the_key_ring_may_do_exactly_this(cluster: Cluster, namespace: str, rights_of: RightsOf) -> None:
     grant_operator_namespace(cluster, namespace, "bob")
 
-    assert rights_of("bob", namespace) == {"/secrets": ["get", "list", "create"]}
+    assert rights_of("bob", namespace) == {
+        "/secrets": ["get", "list", "create"],
+        "coordination.k8s.io/leases": ["create"],
+    }
     assert rights_of("bob") == {}
+
+
+def test_of_leases_its_own_alone_may_be_seen_and_changed(cluster: Cluster, namespace: str, rights_of: RightsOf) -> None:
+    grant_operator_namespace(cluster, namespace, "bob")
+
+    own = rights_of("bob", namespace, LEASE_NAME)["coordination.k8s.io/leases"]
+    assert own == ["get", "watch", "create", "update"]
+    assert rights_of("bob", namespace, "another")["coordination.k8s.io/leases"] == ["create"]
+    assert rights_of("bob", "default", LEASE_NAME) == {}
 
 
 def test_in_the_cluster_the_operator_may_look_at_the_import_policy_alone(cluster: Cluster, rights_of: RightsOf) -> None:

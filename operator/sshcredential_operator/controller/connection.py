@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import ssl
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.connector import AddrInfoType
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client import Configuration
 
@@ -35,10 +37,16 @@ class Connection:
         self._sessions: weakref.WeakSet[aiohttp.ClientSession] = weakref.WeakSet()
         self.server: str = configuration.host.rstrip("/")
 
-    def session(self, *, connections: int) -> aiohttp.ClientSession:
-        """Return a new session with current credentials; `connections` bounds it, 0 does not."""
+    def session(
+        self, *, connections: int, sockets: Callable[[AddrInfoType], socket.socket] | None = None
+    ) -> aiohttp.ClientSession:
+        """Return a new session with current credentials; `connections` bounds it, 0 does not.
+
+        `sockets` makes its sockets, where they shall be special.
+        """
+        tls = _tls(self._configuration)
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, ssl=_tls(self._configuration), force_close=False),
+            connector=aiohttp.TCPConnector(limit=connections, ssl=tls, force_close=False, socket_factory=sockets),
             headers={"User-Agent": FIELD_MANAGER, **self._authorization},
             proxy=self._configuration.proxy,
             auto_decompress=True,

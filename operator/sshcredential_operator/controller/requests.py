@@ -14,7 +14,7 @@ import orjson
 
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.connection import Connection, NoConfigurationError
-from sshcredential_operator.controller.write_guard import GuardedBody
+from sshcredential_operator.controller.write_guard import WriteGuard
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 CONNECTIONS: Final = 16
@@ -52,12 +52,12 @@ class Requests:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._session = connection.session(connections=CONNECTIONS)
-        self._may_write: Callable[[], bool] = lambda: True
+        self._guard = WriteGuard()
+        self._session = connection.session(connections=CONNECTIONS, sockets=self._guard.socket)
 
     def write_only_while(self, permitted: Callable[[], bool]) -> None:
         """Refuse from now on, as trouble that passes, whatever is not a GET while `permitted` says no."""
-        self._may_write = permitted
+        self._guard.permitted = permitted
 
     async def send(  # noqa: PLR0913 - a request has these parts
         self,
@@ -94,11 +94,11 @@ class Requests:
         self, method: str, path: str, headers: Mapping[str, str], data: bytes | None, expect: frozenset[int], what: str
     ) -> Answer:
         url = self._connection.server + path
-        if method != "GET" and not self._may_write():
+        if method != "GET" and not self._guard.permitted():
             raise TroubleError(Reason.SERVER_UNAVAILABLE)
-        guarded = None if data is None else GuardedBody(data, self._may_write)
+        body = None if data is None else self._guard.body(data)
         try:
-            async with self._session.request(method, url, data=guarded, headers=headers, timeout=TIMEOUT) as response:
+            async with self._session.request(method, url, data=body, headers=headers, timeout=TIMEOUT) as response:
                 answer = Answer(response.status, await response.read())
                 retry_after = response.headers.get("Retry-After")
         except (aiohttp.ClientError, OSError, TimeoutError):

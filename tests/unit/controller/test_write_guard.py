@@ -47,7 +47,9 @@ def saying(*answers: bool) -> Iterator[bool]:
 
 @pytest.mark.parametrize("method", WRITES)
 @pytest.mark.parametrize(
-    "answers", [(False,), (True, False)], ids=["not permitted", "permitted until its bytes are to go out"]
+    "answers",
+    [(False,), (True, False), (True, True, False)],
+    ids=["not permitted", "permitted until its body is to go out", "permitted until the system call"],
 )
 @pytest.mark.parametrize("warm", [False, True], ids=["on a new connection", "on one that is open"])
 async def test_what_may_not_be_written_does_not_arrive(
