@@ -19,7 +19,7 @@ from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.admission import import_policy_is_present
 from sshcredential_operator.controller.connection import Connection
-from sshcredential_operator.controller.health import Health, HealthServer
+from sshcredential_operator.controller.health import Contact, Health, HealthServer
 from sshcredential_operator.controller.inputs import WatchedInputs
 from sshcredential_operator.controller.key_work import LocalKeyWork
 from sshcredential_operator.controller.logs import where
@@ -70,6 +70,8 @@ class Operator:
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork()
         self._stopping = asyncio.Event()
+        contact = Contact(self._health, connection.server)
+        connection.on_answer, connection.on_silence = contact.answered, contact.unanswered
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -104,10 +106,13 @@ class Operator:
     async def _supervise_kopf(self) -> None:
         tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
         tap.on_start = self._listen_to_signals  # Kopf has put its own handlers in the place of ours
+        tap.on_list = self._health.lists
         while not self._stopping.is_set():
             if not await self._until_stopped(self._api_served()):
                 return
             await self._look_for_import_policy()
+            for scope in self._options.workspaces or (None,):
+                tap.expect(scope)
             self._health.has("start")
             try:
                 await self._run_kopf(tap)

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT: Final = 300
 LIST_CHUNK: Final = 500
+BEGUN: Final = "is not complete yet"
 
 
 class Tap:
@@ -50,6 +51,13 @@ class Tap:
         self._original = watching.infinite_watch
         self.on_start: Callable[[], None] = lambda: None
         """Called when Kopf begins to watch: by then it has set up all that it sets up."""
+        self.on_list: Callable[[str, str | None], None] = lambda *_: None
+        """Called with words for a list, and for what it lacks; None when it is complete, and watched from then on."""
+
+    def expect(self, scope: Scope) -> None:
+        """Say that the lists of a scope are to come."""
+        for kind in Kind:
+            self.on_list(_list_of(kind, scope), BEGUN)
 
     async def infinite_watch(
         self,
@@ -66,6 +74,7 @@ class Tap:
         others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
         while True:
             listing = Listing(kind, scope, self._store)
+            self.on_list(_list_of(kind, scope), BEGUN)
             self._workspaces.forget(scope)  # while nobody watched, a namespace may have been deleted and made again
             try:
                 async for event in self._original(settings=settings, resource=resource, namespace=namespace, **others):
@@ -106,6 +115,7 @@ class Tap:
         return key, self._store.saw_secret(key, parse_secret(raw), deleted=deleted)
 
     def _listed(self, listing: Listing) -> None:
+        self.on_list(_list_of(listing.kind, listing.scope), None)
         was_ready = self._store.is_ready(listing.scope)
         gone = self._store.listed(listing.kind, listing.scope, listing.seen, listing.before)
         for key in gone:
@@ -121,6 +131,7 @@ class Tap:
         if isinstance(error, errors.APIForbiddenError):
             log.error("no right to list and watch: bind the operator's workspace role there", extra=extra)
             self._store.blocked(kind, scope, TroubleError(Reason.FORBIDDEN, {"verb": "list", "resource": kind.value}))
+            self.on_list(_list_of(kind, scope), None)  # nothing of it will come, and the others go on
             self._look_at(self._everything(scope), scope)
         elif isinstance(error, errors.APINotFoundError) and kind is Kind.CREDENTIALS:
             log.error("the API is not served: install the CRD (crds/); going on as soon as it is there", extra=extra)
@@ -205,3 +216,7 @@ class _Backoffs:
 
 def _words(scope: Scope) -> str:
     return scope or "all namespaces"
+
+
+def _list_of(kind: Kind, scope: Scope) -> str:
+    return f"{kind.value} in {_words(scope)}"

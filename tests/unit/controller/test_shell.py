@@ -289,3 +289,22 @@ async def test_kopf_is_told_from_that_it_has_begun(shell: Shell) -> None:
     await shell.play(CREDENTIALS, [LISTED])
 
     assert begun == [True]
+
+
+async def test_lists_that_are_expected_begun_and_complete_are_told(shell: Shell) -> None:
+    told: list[tuple[str, str | None]] = []
+    shell.tap.on_list = lambda what, lack: told.append((what, lack))
+    shell.tap.expect(None)
+    await shell.play(SECRETS, [OSError()], [LISTED])
+
+    secrets, lack = "secrets in genomics", "is not complete yet"
+    assert told[:2] == [("sshcredentials in all namespaces", lack), ("secrets in all namespaces", lack)]
+    assert told[2:] == [(secrets, lack), (secrets, lack), (secrets, None), (secrets, lack)]
+
+
+async def test_a_list_that_is_not_permitted_is_no_longer_waited_for(shell: Shell) -> None:
+    told: list[str | None] = []
+    shell.tap.on_list = lambda _, lack: told.append(lack)
+    await shell.play(SECRETS, [refused(errors.APIForbiddenError, 403)])
+
+    assert told[-2:] == [None, "is not complete yet"]  # the last one begins after the script
