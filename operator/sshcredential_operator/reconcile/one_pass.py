@@ -94,8 +94,9 @@ def _input_matters(observed: Observed) -> bool:
 
 
 def _passes_by_itself(decision: Decision, failures: int) -> bool:
-    # A hiccup of the API server does not make a good state bad, nor cost two more writes.
-    return decision.reason is Reason.SERVER_UNAVAILABLE and failures < PATIENCE
+    # A hiccup of the API server does not make a good state bad, nor cost two more writes. One that has just started
+    # refuses everybody, until it knows the rights.
+    return decision.reason in {Reason.SERVER_UNAVAILABLE, Reason.FORBIDDEN} and failures < PATIENCE
 
 
 def _outcome(decision: Decision, observed: Observed, acted: Act | None) -> Outcome:
