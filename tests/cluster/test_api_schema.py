@@ -103,6 +103,12 @@ def test_an_example_is_taken(server: Credentials, path: Path) -> None:
 def test_what_is_absent_is_filled_in(server: Credentials, spec: dict[str, Any], filled: dict[str, Any]) -> None:
     taken = server.attempt(credential(spec))
 
-    common = {"provider": "SSH", "deletionPolicy": "Delete", "deletionGracePeriod": "168h", "suspend": False}
+    common = {
+        "provider": "SSH",
+        "rotation": {"serial": 0, "prepare": "0s", "overlap": "24h"},
+        "deletionPolicy": "Delete",
+        "deletionGracePeriod": "168h",
+        "suspend": False,
+    }
     assert not isinstance(taken, Refused)
     assert taken["spec"] == common | filled

@@ -186,20 +186,6 @@ def test_a_ready_that_somebody_wrote_is_put_right(desk: Desk, name: str) -> None
     assert "publicKey" not in right["status"]
 
 
-def test_an_older_key_than_the_status_tells_of_is_a_rollback(desk: Desk, name: str, ready: Object) -> None:
-    """There is one key as yet, so the status is what is changed here."""
-    desk.write_status(name, {"keyNumber": 2})
-    stored = desk.stored(name)
-
-    stalled = desk.until(name, "RollbackDetected")
-    assert states_of(stalled) == STALLS
-    assert "holds key number 1, but number 2 was already in use" in message_of(stalled)
-    assert desk.stored(name) == stored
-
-    desk.write_status(name, {"keyNumber": 1})
-    assert facts(desk.until(name, "Available")) == facts(ready)
-
-
 def test_another_identity_than_the_status_tells_of_is_tampering(desk: Desk, name: str, ready: Object) -> None:
     desk.write_status(name, {"credentialId": "0" * 32})
 

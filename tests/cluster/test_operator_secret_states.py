@@ -110,6 +110,26 @@ def test_an_imported_key_that_is_lost_comes_back_only_as_the_very_same(
         assert key_of(desk.until(name, "Available")) == key_of(ready)
 
 
+def test_an_old_copy_that_is_put_back_is_told_and_left_as_it_is(desk: Desk, name: str, ready: Object) -> None:
+    old = desk.stored(name)
+    desk.edit(name, {"rotation": {"serial": 1}})
+    desk.until_object(name, lambda found: found["status"].get("keyNumber") == 2, "rotated")
+    rotated, latest = desk.until(name, "Available"), desk.stored(name)
+    assert rotated["status"]["fingerprint"] != ready["status"]["fingerprint"]
+
+    desk.delete_secret(secret_of(name))
+    put_back = desk.put_back(old)
+    stalled = desk.until(name, "RollbackDetected")
+    assert states_of(stalled) == STALLS
+    assert "holds key number 1, but number 2 was already in use" in message_of(stalled)
+    assert key_of(stalled) == key_of(rotated)
+    assert desk.stored(name) == put_back
+
+    desk.delete_secret(secret_of(name))
+    desk.put_back(latest)
+    assert key_of(desk.until(name, "Available")) == key_of(rotated)
+
+
 # --- tampered with
 
 

@@ -7,6 +7,7 @@ import random
 import ssl
 import threading
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from types import TracebackType, UnionType
 from typing import Final, NamedTuple, Self
@@ -43,7 +44,7 @@ class FaultProxy:
         self._rules = RulesInForce((), self._chance)
         self._watches: dict[int, web.Request] = {}
         self._running: Future[_Running] = Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="fault proxy")
+        self._thread = threading.Thread(target=self._run, name="fault proxy")
 
     def break_by(self, *rules: Rule) -> RulesInForce:
         """Go by these rules from now on, and by no others. Return them with their counts."""
@@ -72,12 +73,20 @@ class FaultProxy:
         running.loop.call_soon_threadsafe(running.stop.set)
         self._thread.join()
 
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:
+            if self._running.done():
+                raise
+            self._running.set_exception(error)
+
     async def _serve(self) -> None:
         connector = aiohttp.TCPConnector(limit=0, ssl=self._trust)
         no_limit = aiohttp.ClientTimeout(total=None)
         async with aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=no_limit) as session:
             app = web.Application(client_max_size=2**24)
-            app.router.add_route("*", "/{path:.*}", lambda request: self._handle(request, session))
+            app.router.add_route("*", "/{path:.*}", partial(self._handle, session))
             runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
             await runner.setup()
             await web.TCPSite(runner, LOOPBACK, 0, ssl_context=self._tls).start()
@@ -86,7 +95,7 @@ class FaultProxy:
             await running.stop.wait()
             await runner.cleanup()
 
-    async def _handle(self, request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
+    async def _handle(self, session: aiohttp.ClientSession, request: web.Request) -> web.StreamResponse:
         watch = "watch" in request.query
 
         def strike(kinds: type | UnionType) -> Fault | None:
@@ -103,7 +112,9 @@ class FaultProxy:
                 return reset(request)
         url, headers = URL(self._server + request.raw_path, encoded=True), passed_on(request.headers.copy())
         try:
-            async with session.request(request.method, url, data=await request.read() or None, headers=headers) as answer:
+            async with session.request(
+                request.method, url, data=await request.read() or None, headers=headers
+            ) as answer:
                 if not (watch and answer.ok):
                     return await send(request, answer, fault if isinstance(fault, CutAfter) else None)
                 self._watches[id(request)] = request

@@ -39,9 +39,7 @@ def reset(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-async def send(
-    request: web.Request, answer: aiohttp.ClientResponse, fault: CutAfter | None
-) -> web.StreamResponse:
+async def send(request: web.Request, answer: aiohttp.ClientResponse, fault: CutAfter | None) -> web.StreamResponse:
     """Pass an answer on, or what the fault leaves of it."""
     content, headers = await answer.read(), passed_on(answer.headers.copy())
     if fault is None:

@@ -215,9 +215,16 @@ CATALOGUE: Final[dict[Reason, Text]] = {
 }
 
 
+class _Facts(dict[str, str | int]):
+    """Facts to fill in. Another process may have left one out; that is no reason to say nothing at all."""
+
+    def __missing__(self, name: str) -> str:
+        return "(unknown)"
+
+
 def message(reason: Reason, facts: Mapping[str, str | int] | None = None) -> str:
     """Return the text of a reason with its facts filled in, at most 1,024 bytes of UTF-8."""
     text = CATALOGUE[reason]
     template = f"{text.says} {text.do}".strip()
-    filled = template.format_map(dict(facts or {}))
+    filled = template.format_map(_Facts(facts or {}))
     return filled.encode()[:MESSAGE_LIMIT].decode(errors="ignore")

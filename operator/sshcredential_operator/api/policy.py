@@ -63,12 +63,12 @@ def parse_policies(raw: object) -> Policies:
 
     Raises PolicyInvalid.
     """
-    members = _mapping({} if raw is None else raw, "the file", {"default", "workspaces"})
-    default = _policy(Policy(), members.get("default") or {}, "default")
-    workspaces = _mapping(members.get("workspaces") or {}, "workspaces", None)
+    members = _mapping(raw, "the file", {"default", "workspaces"})
+    default = _policy(Policy(), members.get("default"), "default")
+    workspaces = _mapping(members.get("workspaces"), "workspaces", None)
     return Policies(
         default,
-        {Namespace(name): _policy(default, entry or {}, f"workspaces.{name}") for name, entry in workspaces.items()},
+        {Namespace(name): _policy(default, entry, f"workspaces.{name}") for name, entry in workspaces.items()},
     )
 
 
@@ -85,6 +85,8 @@ def _policy(default: Policy, raw: object, path: str) -> Policy:
 
 
 def _mapping(raw: object, path: str, allowed: set[str] | None) -> Mapping[str, Any]:
+    if raw is None:  # in YAML, a name with nothing after it
+        return {}
     if not isinstance(raw, Mapping) or not all(isinstance(name, str) for name in raw):
         raise PolicyInvalid(f"{path} must be a mapping")
     unknown = sorted(set(raw) - allowed) if allowed else []

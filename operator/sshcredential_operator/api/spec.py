@@ -18,6 +18,8 @@ from sshcredential_operator.api.durations import parse_duration
 _LABEL: Final = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 SECRET_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 SECRET_KEY: Final = re.compile("[-._a-zA-Z0-9]{1,253}")
+FINGERPRINT: Final = re.compile("SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
+"""32 octets in base64: the last of 43 characters holds four bits."""
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -160,7 +162,7 @@ def _rotation(raw: object) -> Rotation:
     serial, every, rollback_to = raw.get("serial", 0), raw.get("every"), raw.get("rollbackTo")
     if type(serial) is not int or serial < 0:
         raise _InvalidError("spec.rotation.serial")
-    if rollback_to is not None and not isinstance(rollback_to, str):
+    if rollback_to is not None and not (isinstance(rollback_to, str) and FINGERPRINT.fullmatch(rollback_to)):
         raise _InvalidError("spec.rotation.rollbackTo")
     return Rotation(
         serial,

@@ -222,12 +222,14 @@ def conditions_for(
         wanted.append((RECONCILING, "True"))
     if course is Course.STOP:
         wanted.append((STALLED, "True"))
-
-    def since(kind: str, status: str) -> str:
-        old = before.condition(kind)
-        stays = old and old.status == status and parse_timestamp(old.last_transition_time)
-        return old.last_transition_time if old and stays else now
-
     return tuple(
-        Condition(kind, status, reason.value, message, generation, since(kind, status)) for kind, status in wanted
+        Condition(kind, status, reason.value, message, generation, transition_time(kind, status, before, now))
+        for kind, status in wanted
     )
+
+
+def transition_time(kind: str, status: str, before: Status, now: str) -> str:
+    """Return since when a condition of this type has this status: as before, as long as that can be read."""
+    old = before.condition(kind)
+    stays = old and old.status == status and parse_timestamp(old.last_transition_time)
+    return old.last_transition_time if old and stays else now

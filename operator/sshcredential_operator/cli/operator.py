@@ -43,6 +43,12 @@ def main() -> None:
     type=click.Path(path_type=Path),
     help="What keys of which workspace may be: least RSA size, allowed algorithms, longest age (YAML).",
 )
+@click.option(
+    "--leader-election/--no-leader-election",
+    default=None,
+    help="Whether one of several replicas works at a time, by a Lease in the operator's namespace. "
+    "Default: in a pod, and not elsewhere.",
+)
 @click.option("--log-format", type=click.Choice(["json", "console"]), help="Default: console on a terminal, else json.")
 @click.option("--debug", is_flag=True, help="Log more of what the operator itself does.")
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -51,6 +57,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     all_namespaces: bool,
     listen: str | None,
     policy_file: Path | None,
+    leader_election: bool | None,
     log_format: str | None,
     debug: bool,
 ) -> None:
@@ -63,9 +70,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         raise click.UsageError(f"Namespace {own} holds the key ring and cannot be a workspace.")
     policies = _policies(policy_file) if policy_file else Policies()
     set_up(json=log_format == "json" or (log_format is None and not sys.stderr.isatty()), debug=debug)
-    options = Options(
-        Namespace(own), tuple(Namespace(name) for name in dict.fromkeys(workspaces)), host, port, policies
-    )
+    served = tuple(Namespace(name) for name in dict.fromkeys(workspaces))
+    elected = in_pod() if leader_election is None else leader_election
+    options = Options(Namespace(own), served, host, port, policies, leader_election=elected)
     asyncio.run(_run(options))
 
 
@@ -84,7 +91,7 @@ def _policies(file: Path) -> Policies:
         return parse_policies(yaml.safe_load(file.read_text()))
     except OSError:
         raise click.ClickException(f"The policy file {file} cannot be read.") from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeDecodeError):
         raise click.ClickException(f"The policy file {file} is not YAML.") from None
     except PolicyInvalid as invalid:
         raise click.ClickException(f"The policy file {file} cannot be used: {invalid.sentence}.") from None

@@ -24,6 +24,8 @@ class Health:
     """What the operator is waiting for, by subject; empty means ready. Every text is a sentence for a person."""
 
     waiting: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
+    """What a ready operator has to say beside that."""
     beat: float = field(default_factory=time.monotonic)
 
     def wait_for(self, subject: str, sentence: str) -> bool:
@@ -102,7 +104,7 @@ class HealthServer:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         waiting = self._health.waiting
-        text = "".join(f"{sentence}\n" for sentence in waiting.values()) or "ok\n"
+        text = "".join(f"{sentence}\n" for sentence in (*waiting.values(), *self._health.remarks.values())) or "ok\n"
         return web.Response(text=text, status=503 if waiting else 200)
 
     async def _metrics_text(self, _: web.Request) -> web.Response:

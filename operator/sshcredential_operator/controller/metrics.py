@@ -98,6 +98,9 @@ class Metrics:
             "1 if the admission policy guards imports, 0 if it is missing, -1 if that cannot be told.",
             registry=self.registry,
         )
+        self.leader = Gauge(
+            f"{PREFIX}_leader", "1 while this replica does the work, 0 while it stands by.", registry=self.registry
+        )
         Gauge(f"{PREFIX}_build_info", "The version.", ("version",), registry=self.registry).labels(__version__).set(1)
 
     def passed(self, result: str, seconds: float) -> None:

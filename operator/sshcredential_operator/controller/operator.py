@@ -18,6 +18,7 @@ from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.admission import import_policy_is_present
+from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
 from sshcredential_operator.controller.health import Contact, Health, HealthServer
 from sshcredential_operator.controller.inputs import WatchedInputs
@@ -54,6 +55,7 @@ class Options:
     host: str
     port: int
     policies: Policies
+    leader_election: bool
 
 
 class Operator:
@@ -72,6 +74,7 @@ class Operator:
         self._stopping = asyncio.Event()
         contact = Contact(self._health, connection.server)
         connection.on_answer, connection.on_silence = contact.answered, contact.unanswered
+        self._metrics.leader.set(not options.leader_election)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -95,25 +98,26 @@ class Operator:
 
     async def _reconcile(self) -> None:
         world = self._world()
-        # Kopf cancels, when it stops, every task that was made after it was started: the workers come first.
+        candidacy = self._candidacy() if self._options.leader_election else None
+        # Kopf cancels, when it stops, every task that was made after it was started: election and workers come first.
         workers = [_task(work(self._queue, world, self._metrics)) for _ in range(WORKERS)]
         try:
             await self._supervise_kopf()
         finally:
-            await self._let_passes_finish()
+            all_is_done = await self._let_passes_finish()
             await _cancel(workers)
+            if candidacy:
+                await candidacy.end(all_is_done=all_is_done)
 
     async def _supervise_kopf(self) -> None:
         tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
         tap.on_start = self._listen_to_signals  # Kopf has put its own handlers in the place of ours
         tap.on_list = self._health.lists
+        tap.on_answer = self._note_start
         while not self._stopping.is_set():
             if not await self._until_stopped(self._api_served()):
                 return
             await self._look_for_import_policy()
-            for scope in self._options.workspaces or (None,):
-                tap.expect(scope)
-            self._health.has("start")
             try:
                 await self._run_kopf(tap)
                 return  # it ends without an error only when it was told to
@@ -123,6 +127,10 @@ class Operator:
             self._listen_to_signals()
             self._inputs.resume()
             await asyncio.sleep(random.uniform(0.5, 2.0))  # noqa: S311 - jitter
+
+    def _note_start(self) -> None:
+        if self._store.has_answers(self._options.workspaces or (None,)):
+            self._health.has("start")
 
     async def _run_kopf(self, tap: Tap) -> None:
         stop = asyncio.Event()
@@ -151,6 +159,10 @@ class Operator:
             policies=self._options.policies,
             now=lambda: datetime.now(UTC),
         )
+
+    def _candidacy(self) -> Candidacy:
+        own = self._options.operator_namespace
+        return Candidacy(self._connection, own, self._requests, self._queue, self._health, self._metrics)
 
     async def _open_key_ring(self) -> None:
         while True:
@@ -203,10 +215,12 @@ class Operator:
             doing.result()
         return finished and not self._stopping.is_set()
 
-    async def _let_passes_finish(self) -> None:
+    async def _let_passes_finish(self) -> bool:
         self._queue.close()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._queue.idle(), GRACE_SECONDS)
+            return True
+        return False
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

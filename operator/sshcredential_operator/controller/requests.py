@@ -5,7 +5,7 @@ Used by the ports in `controller/ports.py` and by nothing else on the way of a c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import orjson
 
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.connection import Connection, NoConfigurationError
+from sshcredential_operator.controller.write_guard import GuardedBody
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 CONNECTIONS: Final = 16
@@ -52,6 +53,11 @@ class Requests:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._session = connection.session(connections=CONNECTIONS)
+        self._may_write: Callable[[], bool] = lambda: True
+
+    def write_only_while(self, permitted: Callable[[], bool]) -> None:
+        """Refuse from now on, as trouble that passes, whatever is not a GET while `permitted` says no."""
+        self._may_write = permitted
 
     async def send(  # noqa: PLR0913 - a request has these parts
         self,
@@ -88,8 +94,11 @@ class Requests:
         self, method: str, path: str, headers: Mapping[str, str], data: bytes | None, expect: frozenset[int], what: str
     ) -> Answer:
         url = self._connection.server + path
+        if method != "GET" and not self._may_write():
+            raise TroubleError(Reason.SERVER_UNAVAILABLE)
+        guarded = None if data is None else GuardedBody(data, self._may_write)
         try:
-            async with self._session.request(method, url, data=data, headers=headers, timeout=TIMEOUT) as response:
+            async with self._session.request(method, url, data=guarded, headers=headers, timeout=TIMEOUT) as response:
                 answer = Answer(response.status, await response.read())
                 retry_after = response.headers.get("Retry-After")
         except (aiohttp.ClientError, OSError, TimeoutError):

@@ -55,13 +55,10 @@ class Tap:
         self._refusals: Counter[tuple[Kind, Scope]] = Counter()
         self.on_start: Callable[[], None] = lambda: None
         """Called when Kopf begins to watch: by then it has set up all that it sets up."""
+        self.on_answer: Callable[[], None] = lambda: None
+        """Called when a list is complete or turns out not to be permitted."""
         self.on_list: Callable[[str, str | None], None] = lambda *_: None
         """Called with words for a list, and for what it lacks; None when it is complete, and watched from then on."""
-
-    def expect(self, scope: Scope) -> None:
-        """Say that the lists of a scope are to come."""
-        for kind in Kind:
-            self.on_list(_list_of(kind, scope), BEGUN)
 
     async def infinite_watch(
         self,
@@ -78,7 +75,8 @@ class Tap:
         others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
         while True:
             listing = Listing(kind, scope, self._store)
-            self.on_list(_list_of(kind, scope), BEGUN)
+            if self._refusals[kind, scope] < REFUSALS:
+                self.on_list(_list_of(kind, scope), BEGUN)
             self._workspaces.forget(scope)  # while nobody watched, a namespace may have been deleted and made again
             try:
                 async for event in self._original(settings=settings, resource=resource, namespace=namespace, **others):
@@ -126,6 +124,7 @@ class Tap:
         for key in gone:
             self._workspaces.forget(key.namespace)
         self._look_at(gone if was_ready else self._everything(listing.scope), listing.scope)
+        self.on_answer()
         log.info(
             "listed", extra={"kind": listing.kind.value, "scope": _words(listing.scope), "objects": len(listing.seen)}
         )
@@ -139,6 +138,7 @@ class Tap:
             self._store.blocked(kind, scope, TroubleError(Reason.FORBIDDEN, {"verb": "list", "resource": kind.value}))
             self.on_list(_list_of(kind, scope), None)  # nothing of it will come, and the others go on
             self._look_at(self._everything(scope), scope)
+            self.on_answer()
         elif isinstance(error, errors.APINotFoundError) and kind is Kind.CREDENTIALS:
             log.error("the API is not served: install the CRD (crds/); going on as soon as it is there", extra=extra)
         else:

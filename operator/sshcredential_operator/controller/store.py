@@ -138,6 +138,11 @@ class Store:
             (Kind.SECRETS, scope) in self._listed or (Kind.SECRETS, scope) in self._blocked
         )
 
+    def has_answers(self, scopes: Iterable[Scope]) -> bool:
+        """Whether the API server has answered every list of these scopes, be it that it is not permitted."""
+        wanted = {(kind, scope) for kind in Kind for scope in scopes}
+        return wanted <= self._listed | self._blocked.keys()
+
     def credentials(self) -> Iterable[Credential]:
         """All known credentials, for metrics."""
         return self._credentials.values()

@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Final
 
 from sshcredential_operator.api.names import CredentialKey, Namespace
@@ -34,6 +35,17 @@ class WorkQueue:
         self._idle_workers: deque[asyncio.Future[None]] = deque()
         self._went_idle = asyncio.Event()
         self._closed = False
+        self._may_begin: Callable[[], bool] = lambda: True
+
+    def begin_only_while(self, permitted: Callable[[], bool]) -> None:
+        """Hand out nothing while `permitted` says no; what comes meanwhile waits. `resume` must follow each yes."""
+        self._may_begin = permitted
+
+    def resume(self) -> None:
+        """Go on: what has waited begins to count as waiting now."""
+        self._since = dict.fromkeys(self._since, time.monotonic())
+        while self._idle_workers:
+            self._wake_one()
 
     def add(self, key: CredentialKey) -> None:
         """Ask for a pass. One that is running is followed by another."""
@@ -73,7 +85,7 @@ class WorkQueue:
     async def get(self) -> CredentialKey:
         """Return the next credential; `done` must follow."""
         while True:
-            key = None if self._closed else self._next()
+            key = self._next() if self._may_begin() and not self._closed else None
             if key is not None:
                 return key
             sleeper = asyncio.get_running_loop().create_future()
@@ -111,6 +123,8 @@ class WorkQueue:
     @property
     def age(self) -> float:
         """Seconds that the longest waiting credential has waited."""
+        if not self._may_begin():
+            return 0.0
         first = min((self._since[keys[0]] for keys in self._waiting.values()), default=None)
         return 0.0 if first is None else time.monotonic() - first
 

@@ -38,7 +38,9 @@ async def _one(key: CredentialKey, queue: WorkQueue, world: World) -> str:
     try:
         outcome = await reconcile(key, world, queue.failures(key))
     except TroubleError as trouble:
-        log.warning(
+        overtaken = trouble.retry_after == 0  # somebody else wrote meanwhile: every day's business
+        log.log(
+            logging.DEBUG if overtaken else logging.WARNING,
             "pass could not be finished",
             extra={"credential": "/".join(key), "reason": trouble.reason.value, **trouble.facts},
         )

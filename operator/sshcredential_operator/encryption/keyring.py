@@ -123,14 +123,16 @@ class Keyring:
     async def kek_for_writing(self, namespace: str, namespace_uid: str) -> Kek | None:
         """Return the newest KEK of this very namespace; the first is made by one POST.
 
-        None: there is one already that does not open, or that is gone again. Nothing is made beside a KEK that does not
-        open: it may be this process that lacks its root key.
+        None: there is one already that does not open, or that is gone again; or the root key's Secret is gone. Nothing
+        is made beside a KEK that does not open: it may be this process that lacks its root key.
         """
         if found := self._newest(namespace, namespace_uid):
             return found
         async with self._lock(namespace_uid):
             if found := self._newest(namespace, namespace_uid):
                 return found
+            if not await self._root_is_stored():
+                return None
             if not await self._make_kek(namespace, namespace_uid):
                 await self._read_slots(namespace_uid)
         return self._newest(namespace, namespace_uid)
@@ -170,6 +172,13 @@ class Keyring:
         if created:
             self._keks[kek.kid] = StoredKek(document, kek)
         return created
+
+    async def _root_is_stored(self) -> bool:
+        # A key under a root that only this process still knows would be lost with it.
+        known = self._open_roots.writing.kid
+        secret = await self._store.get(ROOT_SECRET_NAME)
+        stored = root_keys_of(secret) if secret else None
+        return stored is not None and stored.writing.kid == known
 
     async def _read_slots(self, namespace_uid: str) -> None:
         for slot in range(FIRST_SLOT, _MOST_SLOTS):

@@ -10,8 +10,6 @@ from typing import Final
 
 from sshcredential_operator.api.algorithms import Algorithm
 
-FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
-
 LINE: Final = re.compile(r"(?=.{1,4096}\Z)([a-z0-9-]+) ([A-Za-z0-9+/]+={0,2})(?: [ -~]+)?")
 """Key type, key, and a comment of printable ASCII, if any."""
 

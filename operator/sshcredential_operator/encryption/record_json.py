@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from sshcredential_operator.api.algorithms import Algorithm
-from sshcredential_operator.api.spec import DeletionPolicy
+from sshcredential_operator.api.spec import FINGERPRINT, DeletionPolicy
 from sshcredential_operator.encryption import exact_json, public_line
 from sshcredential_operator.encryption.exact_json import Malformed, choice, flag, items, members, number, text
 from sshcredential_operator.encryption.place import CREDENTIAL_ID, FORMAT, MAX_KEY_NUMBER
@@ -129,7 +129,7 @@ def _record(value: object) -> Record:
         keys=tuple(_key(key) for key in items(keys, MAX_KEYS)),
         highest_key_number=_key_number(highest),
         rotation_serial=number(serial, 0, MAX_SERIAL),
-        rollback_to=None if rollback is None else text(rollback, public_line.FINGERPRINT),
+        rollback_to=None if rollback is None else text(rollback, FINGERPRINT),
         source=_source(source),
         deletion_policy=choice(policy, DeletionPolicy).value,
         deletion_grace_period=text(grace, _DURATION),
@@ -163,7 +163,7 @@ def _key(value: object) -> RecordedKey:
         key_number=_key_number(key_number),
         algorithm=choice(algorithm, Algorithm),
         bits=number(bits, 1, MAX_BITS),
-        fingerprint=text(fingerprint, public_line.FINGERPRINT),
+        fingerprint=text(fingerprint, FINGERPRINT),
         public_key=text(line, public_line.LINE),
         created_at=_time(created_at),
         passphrase_protected=flag(protected),
@@ -184,11 +184,11 @@ def _source(value: object) -> RecordedSource:
             return FromImport(
                 _reference(private_key),
                 None if passphrase is None else _reference(passphrase),
-                text(fingerprint, public_line.FINGERPRINT),
+                text(fingerprint, FINGERPRINT),
             )
         case {"kind": "sealed"}:
             _, fingerprint = members(value, "kind", "fingerprint")
-            return FromSealed(text(fingerprint, public_line.FINGERPRINT))
+            return FromSealed(text(fingerprint, FINGERPRINT))
     raise Malformed
 
 

@@ -40,7 +40,7 @@ class KeyPool:
         self._places = asyncio.Semaphore(size)
         self._idle: dict[WorkerProcess, asyncio.TimerHandle] = {}
         self._busy: set[WorkerProcess] = set()
-        self._ending: set[asyncio.Task[int]] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def judge(
@@ -54,7 +54,8 @@ class KeyPool:
             return refused
         message = encoded_job(Job(file, passphrase, min_rsa_bits))
         async with self._places:
-            for worker in (self._idle_worker(), None):
+            for one_that_waits in (True, False):
+                worker = await self._worker(one_that_waits=one_that_waits)
                 if (answer := await self._answer(worker, message)) is not None:
                     return answer
         raise PoolUnavailable("the processes that judge keys end before they answer")
@@ -62,18 +63,35 @@ class KeyPool:
     async def close(self) -> None:
         """End all processes and wait for their end. Whoever still waits for an answer gets PoolUnavailable."""
         self._closed = True
-        for worker in [*self._idle, *self._busy]:
-            self._end(worker)
+        for worker in self._busy:
+            worker.kill()
         for _ in range(self._size):
             await self._places.acquire()
         for _ in range(self._size):
             self._places.release()
+        for worker in [*self._idle]:
+            self._end(worker)
         if self._ending:
             await asyncio.wait(self._ending)
 
-    async def _answer(self, idle: WorkerProcess | None, message: bytes) -> Accepted | Refused | None:
+    async def _worker(self, *, one_that_waits: bool) -> WorkerProcess:
+        """Return the idle process that was used last, so that those which are not needed end, or else a new one."""
+        if self._closed:
+            raise PoolUnavailable("the pool is closed")
+        if one_that_waits and self._idle:
+            worker, timer = self._idle.popitem()
+            timer.cancel()
+            return worker
+        try:
+            worker = await WorkerProcess.start()
+        except OSError:
+            raise PoolUnavailable("no process can be started to judge a key") from None
+        if self._closed:  # meanwhile; whoever asks it will be told
+            worker.kill()
+        return worker
+
+    async def _answer(self, worker: WorkerProcess, message: bytes) -> Accepted | Refused | None:
         """Ask one process; None where it ended or talked nonsense for a reason that need not lie in the file."""
-        worker = idle or await self._started()
         self._busy.add(worker)
         answer = None
         try:
@@ -93,33 +111,14 @@ class KeyPool:
                 self._keep(worker)
         return answer
 
-    async def _started(self) -> WorkerProcess:
-        if self._closed:
-            raise PoolUnavailable("the pool is closed")
-        try:
-            return await WorkerProcess.start()
-        except OSError:
-            raise PoolUnavailable("no process can be started to judge a key") from None
-
-    def _idle_worker(self) -> WorkerProcess | None:
-        """Take the process that was used last, so that those which are not needed come to their end."""
-        if not self._idle:
-            return None
-        worker, timer = self._idle.popitem()
-        timer.cancel()
-        return worker
-
     def _keep(self, worker: WorkerProcess) -> None:
-        if self._closed:
-            self._end(worker)
-        else:
-            self._idle[worker] = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end, worker)
+        self._idle[worker] = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end, worker)
 
     def _end(self, worker: WorkerProcess) -> None:
-        """Kill a process, and collect its exit status without being waited for."""
+        """End a process that nobody is asking, without being waited for."""
         if timer := self._idle.pop(worker, None):
             timer.cancel()
         worker.kill()
-        ending = asyncio.get_running_loop().create_task(worker.ended())
+        ending = asyncio.get_running_loop().create_task(worker.gone())
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from sshcredential_operator.api.keyreasons import Note
 
 _BOM: Final = b"\xef\xbb\xbf"
-_CARRIAGE_RETURNS: Final = re.compile(rb"\r+\n|\r")
 _BLANKS: Final = b" \t"
 
 
@@ -23,13 +21,19 @@ class Repaired:
 
 def repaired(file: bytes) -> Repaired:
     """Return the file with its line ends and its surrounding white space put right."""
-    lines_right = _CARRIAGE_RETURNS.sub(b"\n", file)
+    lines_right = _with_newlines(file)
     space_right = _without_surrounding_space(lines_right)
     notes = {
         Note.LINE_ENDINGS_REPAIRED: lines_right != file,
         Note.WHITESPACE_REPAIRED: space_right != lines_right,
     }
     return Repaired(space_right, tuple(note for note, applies in notes.items() if applies))
+
+
+def _with_newlines(text: bytes) -> bytes:
+    """Turn CR, LF and LF after any number of CRs into LF. Not by a pattern, which many CRs would make slow."""
+    *ended, last = text.split(b"\n")
+    return b"\n".join([*(line.rstrip(b"\r") for line in ended), last]).replace(b"\r", b"\n")
 
 
 def _without_surrounding_space(text: bytes) -> bytes:

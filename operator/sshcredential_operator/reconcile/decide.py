@@ -6,17 +6,20 @@ rests on the watch alone, which may lag: such a decision asks for live evidence 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import DeletionPolicy, Spec
+from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.reconcile.checks import CHECKS
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
 from sshcredential_operator.reconcile.observed import Observed, Stored
-from sshcredential_operator.reconcile.rotation import changes, overdue_from
+from sshcredential_operator.reconcile.rotation import LINGER, changes, overdue_from
+from sshcredential_operator.reconcile.rotation_checks import shows_an_ended_key
 from sshcredential_operator.reconcile.sources import grace_period
 
 CLOCKS_APART: Final = timedelta(days=1)
@@ -29,20 +32,26 @@ def decide(observed: Observed) -> Decision:
         return decide_orphan(observed)
     decision = next(d for check in CHECKS if (d := check(observed, observed.credential)))
     if _is_suspended(observed.credential):
-        return _suspended(decision, observed.credential)
-    return _with_due(decision, observed, observed.credential)
-
-
-def _with_due(decision: Decision, observed: Observed, credential: Credential) -> Decision:
-    # Keys are promoted and end by the clock, whatever else is to be said of the credential.
-    if decision.due or not isinstance(observed.secret, Stored) or not isinstance(credential.spec, Spec):
+        decision = _suspended(decision, observed.credential)
+    if decision.reason is None:
         return decision
+    to_come = [moment for moment in _moments(decision, observed, observed.credential) if moment > observed.now]
+    return replace(decision, due=min(to_come, default=None))
+
+
+def _moments(decision: Decision, observed: Observed, credential: Credential) -> Iterator[datetime]:
+    # Keys are promoted and end by the clock, whatever else is to be said of the credential.
+    shown = credential.status.previous
+    until = parse_timestamp(shown.moment) if shown else None
+    yield from (moment for moment in (decision.due, until) if moment)
+    if not isinstance(observed.secret, Stored) or not isinstance(credential.spec, Spec):
+        return
     record = observed.secret.record
-    moments = list(changes(record, credential.spec, observed.now))
-    overdue = overdue_from(record, observed.policy.longest_age)
-    if overdue and overdue > observed.now:
-        moments.append(overdue)
-    return replace(decision, due=min(moments)) if moments else decision
+    yield from changes(record, credential.spec, observed.now)
+    if overdue := overdue_from(record, observed.policy.longest_age):
+        yield overdue
+    if shows_an_ended_key(observed, credential):  # this pass' report takes it from the status
+        yield observed.now + LINGER
 
 
 def _is_suspended(credential: Credential) -> bool:

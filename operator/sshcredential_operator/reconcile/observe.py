@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from sshcredential_operator.api.names import SECRET_TYPE, CredentialKey
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.api.timestamps import parse_timestamp
-from sshcredential_operator.encryption.credential_secret import OpenedCredential, open_credential, peek_kids
+from sshcredential_operator.encryption.credential_secret import (
+    OpenedCredential,
+    Unreadability,
+    Unreadable,
+    open_credential,
+    peek_kids,
+)
+from sshcredential_operator.encryption.record import MAX_KEYS
 from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.decision import Look
 from sshcredential_operator.reconcile.observed import (
@@ -24,6 +32,9 @@ from sshcredential_operator.reconcile.observed import (
 )
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
+
+MOST_VALUES: Final = 1 + 2 * MAX_KEYS
+"""A record, and for every key of it a private key and a passphrase."""
 
 
 async def observe(key: CredentialKey, world: World) -> Observed:
@@ -74,6 +85,8 @@ async def understand(raw: RawSecret, key: CredentialKey, world: World) -> Secret
     """Open a Secret and verify that it is what its place says; the ciphertexts are let go."""
     if raw.type != SECRET_TYPE:
         return Foreign(raw.resource_version)
+    if len(raw.data) > MOST_VALUES:  # nobody makes us read a thousand workspace keys
+        return Unopened(raw.uid, raw.resource_version, Unreadable(Unreadability.DOES_NOT_OPEN))
     keks = {key_id: await world.workspaces.kek(key_id, key.namespace) for key_id in peek_kids(raw.data)}
     opened = open_credential(raw.data, key.namespace, key.name, keks.get, stored_public_key)
     if isinstance(opened, OpenedCredential):

@@ -16,7 +16,7 @@ from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observe import look, observe
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored
 from sshcredential_operator.reconcile.ports import World
-from sshcredential_operator.reconcile.report import report
+from sshcredential_operator.reconcile.report import report, tell_of_ends
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -46,6 +46,7 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
         if decision.act:
             acted = decision.act
             observed = await act(decision.act, observed, world)
+            await tell_of_ends(observed, world)
             observed, decision = await _weigh(observed, world)
             if decision.act:  # one change a pass; another one follows at once, the same one again after a while
                 return Outcome(decision.reason, acted, retry=True, retry_after=None if decision.act is acted else 0)
@@ -58,8 +59,9 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
     return _outcome(decision, observed, acted)
 
 
-KEY_RING_SECONDS: Final = 60.0
-"""How often a credential whose workspace key is missing looks into the key ring again: nothing tells of its return."""
+LOOKS_AGAIN: Final[dict[Reason, float]] = {Reason.KEY_UNAVAILABLE: 60.0, Reason.TIMED_OUT: 600.0}
+"""After so many seconds a stopped credential is looked at again, where nothing tells that the cause is over: the return
+of a workspace key, and the load that made the check of a good key take too long."""
 
 
 async def _weigh(observed: Observed, world: World) -> tuple[Observed, Decision]:
@@ -95,7 +97,7 @@ def _input_matters(observed: Observed) -> bool:
 
 def _passes_by_itself(decision: Decision, failures: int) -> bool:
     # A hiccup of the API server does not make a good state bad, nor cost two more writes. One that has just started
-    # refuses everybody, until it knows the rights.
+    # refuses everything until it has read the roles.
     return decision.reason in {Reason.SERVER_UNAVAILABLE, Reason.FORBIDDEN} and failures < PATIENCE
 
 
@@ -103,6 +105,6 @@ def _outcome(decision: Decision, observed: Observed, acted: Act | None) -> Outco
     trouble = observed.trouble
     retry = trouble is not None or (decision.reason is not None and COURSE[decision.reason] is Course.RETRY)
     due_in = (decision.due - observed.now).total_seconds() if decision.due else None
-    if decision.reason is Reason.KEY_UNAVAILABLE:
-        due_in = KEY_RING_SECONDS
+    if decision.reason:
+        due_in = LOOKS_AGAIN.get(decision.reason, due_in)
     return Outcome(decision.reason, acted, retry, trouble.retry_after if trouble else None, due_in)

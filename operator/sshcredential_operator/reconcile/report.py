@@ -22,6 +22,7 @@ from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation_status import (
     next_key,
+    not_over,
     previous_key,
     rotation_events,
     rotation_notes,
@@ -51,8 +52,14 @@ async def report(decision: Decision, observed: Observed, world: World) -> None:
             raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
         world.known.remember_credential(observed.key, answer)
     for event in events_for(decision.reason, credential.status, wanted, observed):
-        moment = observed.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        await world.announcer.announce(credential, event.reason, event.note, warning=event.warning, moment=moment)
+        await _announce(event, credential, observed, world)
+
+
+async def tell_of_ends(observed: Observed, world: World) -> None:
+    """Announce the previous keys that this pass destroyed; another change may follow before there is a status."""
+    for fingerprint in observed.ended:
+        event = Event("Destroyed", f"The previous key {fingerprint} was destroyed.", warning=False)
+        await _announce(event, observed.credential, observed, world)
 
 
 def status_for(reason: Reason, decision: Decision, observed: Observed, credential: Credential) -> Status:
@@ -85,8 +92,14 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         exposure="Encrypted" if facts else None,
         rotates_at=scheduled(record, spec) if record and isinstance(spec, Spec) else before.rotates_at,
         next=staged,
-        previous=previous_key(record, observed.now) if record else before.previous,
+        previous=previous_key(record, observed.now) if record else not_over(before.previous, observed.now),
     )
+
+
+async def _announce(event: Event, credential: Credential | None, observed: Observed, world: World) -> None:
+    if credential:
+        moment = observed.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        await world.announcer.announce(credential, event.reason, event.note, warning=event.warning, moment=moment)
 
 
 def facts_of(record: Record, key_id: str) -> KeyFacts:
@@ -113,7 +126,7 @@ def events_for(reason: Reason, before: Status, after: Status, observed: Observed
         yield Event("Adopted", f"Took over the key stored in Secret {observed.key.secret_name}.", warning=False)
     if observed.created and _imports(observed):
         yield Event("Imported", _imported_note(observed), warning=False)
-    for event, note in rotation_events(before, after, observed):
+    for event, note in rotation_events(before, after):
         yield Event(event, note, warning=False)
     was = COURSE.get(before.reason) if before.reason else None
     if COURSE[reason] is Course.STOP and before.reason is not reason:

@@ -13,7 +13,7 @@ from sshcredential_operator.reconcile.decision import Look
 from sshcredential_operator.reconcile.making import new_key
 from sshcredential_operator.reconcile.narrow import spec_of, stored_in
 from sshcredential_operator.reconcile.observe import look
-from sshcredential_operator.reconcile.observed import Observed
+from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation import (
     ended,
@@ -80,8 +80,10 @@ async def end_previous(observed: Observed, world: World) -> Observed:
     numbers = ended(stored.record, observed.now)
     values = {name: None for number in numbers for name in _names(stored.record, number)}
     fingerprints = tuple(key.fingerprint for key in stored.record.keys if key.key_number in numbers)
-    after = await write(observed, replace(stored, record=without(stored.record, numbers)), world, values=values)
-    return replace(after, ended=fingerprints)
+    record = without(stored.record, numbers)
+    after = await write(observed, replace(stored, record=record), world, values=values)
+    done = isinstance(after.secret, Stored) and after.secret.record == record
+    return replace(after, ended=fingerprints) if done else after
 
 
 async def _moved(observed: Observed, moves: Mapping[int, int], record: Record, world: World) -> Values | None:

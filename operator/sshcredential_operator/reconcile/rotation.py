@@ -80,15 +80,14 @@ def changes(record: Record, spec: Spec, now: datetime) -> Iterator[datetime]:
     """Yield the moments to come at which something changes by itself.
 
     What should have happened and has not is held up by something else (trouble, a policy, a deletion), which is what to
-    wait for. Only a previous key that the status still shows ends a while after this pass.
+    wait for.
     """
     scheduled = rotates_at(record, spec)
-    promotes = [moment(record.next.promotes_at)] if record.next else []
-    yield from (at for at in [*promotes, *([scheduled] if scheduled else [])] if at > now)
+    moments = [moment(record.next.promotes_at)] if record.next else []
+    moments += [scheduled] if scheduled else []
     for old in record.previous:
-        until = moment(old.until)
-        end = until if until > now else until + LINGER
-        yield end if end > now else now + LINGER
+        moments += [moment(old.until), moment(old.until) + LINGER]
+    yield from (at for at in moments if at > now)
 
 
 def with_next(record: Record, key: RecordedKey, source: RecordedSource, rotation: Rotation, now: datetime) -> Record:

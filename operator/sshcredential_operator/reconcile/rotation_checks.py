@@ -6,7 +6,7 @@ from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.api.timestamps import format_timestamp
-from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.encryption.record import PreviousKey, Record
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import Act, Decision, Look
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
@@ -18,12 +18,19 @@ from sshcredential_operator.reconcile.rotation import ended, first_end, is_full,
 def previous_has_ended(observed: Observed, credential: Credential) -> Decision | None:
     """A previous key's time is over, and the status shows it no more."""
     match observed.secret:
-        case Stored(record=record) if numbers := ended(record, observed.now):
-            shown = credential.status.previous
-            if shown and shown.fingerprint in {key.fingerprint for key in record.keys if key.key_number in numbers}:
-                return None
+        case Stored(record=record) if ended(record, observed.now) and not shows_an_ended_key(observed, credential):
             return Decision(Reason.UPDATING, act=Act.END_PREVIOUS)
     return None
+
+
+def shows_an_ended_key(observed: Observed, credential: Credential) -> bool:
+    """Whether the status still shows a previous key whose time is over; the key stays until it does not."""
+    shown = credential.status.previous
+    match observed.secret:
+        case Stored(record=record) if shown:
+            over = [old for old in record.previous if old.key_number in ended(record, observed.now)]
+            return any(old.until == shown.moment and _has(record, old, shown.fingerprint) for old in over)
+    return False
 
 
 def next_has_come(observed: Observed, _: Credential) -> Decision | None:
@@ -74,6 +81,11 @@ def _replace_key(observed: Observed, record: Record, spec: Spec) -> Decision:
         if isinstance(observed.input, Accepted) and _is_current(observed.input, record):
             return Decision(Reason.ROTATING, act=Act.HONOUR_SERIAL)
     return policy_refuses(observed, spec) or Decision(Reason.ROTATING, act=Act.ROTATE)
+
+
+def _has(record: Record, old: PreviousKey, fingerprint: str) -> bool:
+    key = record.key(old.key_number)
+    return key is not None and key.fingerprint == fingerprint
 
 
 def _is_current(found: Accepted, record: Record) -> bool:

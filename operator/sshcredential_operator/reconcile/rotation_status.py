@@ -8,8 +8,8 @@ from typing import Final
 
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.spec import Spec
-from sshcredential_operator.api.status import ROTATION_STAGED, Condition, OtherKey, Status
-from sshcredential_operator.api.timestamps import format_timestamp
+from sshcredential_operator.api.status import ROTATION_STAGED, Condition, OtherKey, Status, transition_time
+from sshcredential_operator.api.timestamps import format_timestamp, parse_timestamp
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.observed import Observed
 from sshcredential_operator.reconcile.rotation import moment, overdue_from, rotates_at
@@ -31,6 +31,12 @@ def previous_key(record: Record, now: datetime) -> OtherKey | None:
     return OtherKey(key.fingerprint, key.public_key, newest.until) if key and newest else None
 
 
+def not_over(shown: OtherKey | None, now: datetime) -> OtherKey | None:
+    """Return the previous key that the status shows, as long as it is usable; for statuses that tell of no record."""
+    until = parse_timestamp(shown.moment) if shown else None
+    return shown if until and until > now else None
+
+
 def scheduled(record: Record, spec: Spec) -> str | None:
     """Return when the schedule makes the next key."""
     due = rotates_at(record, spec)
@@ -43,8 +49,7 @@ def staged_condition(staged: OtherKey, generation: int, before: Status, now: str
         f"The next key {staged.fingerprint} is used from {staged.moment} on. "
         "Put status.next.publicKey into authorized_keys beside the current one."
     )
-    old = before.condition(ROTATION_STAGED)
-    since = old.last_transition_time if old and old.status == "True" else now
+    since = transition_time(ROTATION_STAGED, "True", before, now)
     return Condition(ROTATION_STAGED, "True", STAGED, text, generation, since)
 
 
@@ -60,11 +65,9 @@ def rotation_notes(record: Record, spec: Spec, observed: Observed) -> Iterator[s
         yield Note.ROLLBACK_TARGET_MISSING.value
 
 
-def rotation_events(before: Status, after: Status, observed: Observed) -> Iterator[tuple[str, str]]:
-    """Yield reason and note of what happened to keys beside the first one."""
+def rotation_events(before: Status, after: Status) -> Iterator[tuple[str, str]]:
+    """Yield reason and note of what came of keys after the first one."""
     if after.next and (before.next is None or before.next.fingerprint != after.next.fingerprint):
         yield STAGED, f"The next key is {after.next.fingerprint}; it is used from {after.next.moment} on."
     if before.facts and after.facts and before.facts.fingerprint != after.facts.fingerprint:
         yield "Promoted", f"The key is now {after.facts.fingerprint}; before it was {before.facts.fingerprint}."
-    for fingerprint in observed.ended:
-        yield "Destroyed", f"The previous key {fingerprint} was destroyed."

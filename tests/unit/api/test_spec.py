@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sshcredential_operator.api.algorithms import GENERATED_BITS, Algorithm
@@ -21,7 +21,11 @@ from sshcredential_operator.api.spec import (
 )
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
@@ -142,6 +146,7 @@ def test_a_reference_names_a_secret_of_the_namespace_and_nothing_else(reference:
     assert parse_spec({"importFrom": references}, "hpc-login") == InvalidSpec(f"spec.importFrom.{member}")
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(MEMBERS), JSON | st.dictionaries(st.sampled_from(INNER), JSON, max_size=3), max_size=4

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
@@ -27,7 +27,11 @@ BEFORE = "2026-01-01T00:00:00Z"
 NOW = "2026-01-31T12:00:00Z"
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
@@ -86,16 +90,19 @@ def written(status: Status, over: Any) -> Any:
     return merged(over, merge_patch(status, over=parse_status(over)))
 
 
+@settings(max_examples=30, deadline=None)
 @given(STATUSES)
 def test_what_is_written_is_read_back(status: Status) -> None:
     assert parse_status(written(status, {})) == status
 
 
+@settings(max_examples=30, deadline=None)
 @given(status=STATUSES, before=STATUSES)
 def test_a_status_replaces_another_one_completely(status: Status, before: Status) -> None:
     assert parse_status(written(status, written(before, {}))) == status
 
 
+@settings(max_examples=60, deadline=None)
 @given(JSON | st.dictionaries(st.sampled_from(MEMBERS), JSON))
 def test_nothing_that_lies_there_raises_and_all_of_it_is_overwritten(raw: Any) -> None:
     garbage = raw if isinstance(raw, dict) else {}

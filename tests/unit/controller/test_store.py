@@ -216,6 +216,19 @@ def test_a_namespace_is_ready_when_both_lists_are_complete() -> None:
     assert not store.is_ready(PHYSICS)
 
 
+def test_the_lists_are_answered_when_each_is_complete_or_not_permitted() -> None:
+    store, scopes = Store(), (GENOMICS, PHYSICS)
+    sweep(store, Kind.CREDENTIALS)
+    sweep(store, Kind.SECRETS)
+    assert store.has_answers((GENOMICS,))
+    assert not store.has_answers(scopes)
+    for kind in Kind:
+        store.blocked(kind, PHYSICS, FORBIDDEN)
+
+    assert store.has_answers(scopes)
+    assert not store.has_answers((None,))
+
+
 def test_where_secrets_may_not_be_listed_passes_go_on_and_say_so() -> None:
     store = Store()
     store.blocked(Kind.SECRETS, GENOMICS, FORBIDDEN)
@@ -358,7 +371,7 @@ HISTORY = [(1, False), (3, False), (5, True), (7, False), (9, False)]
 """Revisions of one object: made, changed, ended, made again, changed again. True is the end."""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_whatever_is_doubled_or_late_the_last_revision_stays(data: st.DataObject) -> None:
     """The watch tells all in order; answers to our own requests come in between at any time after what they tell."""

@@ -154,7 +154,7 @@ async def test_a_flood_of_one_namespace_lets_another_in_at_once() -> None:
     assert await taken(queue, 1) == [IN_PHYSICS]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_whatever_is_asked_and_done_in_whatever_order_everybody_is_served_and_no_rule_is_broken(
     data: st.DataObject,

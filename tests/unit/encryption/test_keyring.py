@@ -84,10 +84,23 @@ async def test_a_workspaces_kek_is_made_by_one_post_and_then_remembered() -> Non
     cluster.requests.clear()
     kek = await ring.kek_for_writing(NS, UID)
     assert kek is not None
-    assert cluster.requests == [("create", kek_secret_name(UID, 1))]
+    assert cluster.requests == [("get", ROOT_SECRET_NAME), ("create", kek_secret_name(UID, 1))]
     assert await ring.kek_for_writing(NS, UID) == kek
     assert (await ring.kek(kek.kid, NS, UID), ring.known(kek.kid, NS, UID)) == (kek, kek)
-    assert len(cluster.requests) == 1
+    assert len(cluster.requests) == 2
+
+
+@pytest.mark.parametrize("instead", [None, "another"], ids=["gone", "replaced"])
+async def test_no_kek_is_made_under_a_root_key_that_only_this_process_still_knows(instead: str | None) -> None:
+    cluster = Cluster()
+    ring = await opened(cluster)
+    del cluster.secrets[ROOT_SECRET_NAME]
+    if instead:
+        other = Cluster()
+        await opened(other)
+        cluster.secrets[ROOT_SECRET_NAME] = other.secrets[ROOT_SECRET_NAME]
+    assert await ring.kek_for_writing(NS, UID) is None
+    assert kek_secret_name(UID, 1) not in cluster.secrets
 
 
 async def test_many_credentials_of_a_new_workspace_at_once_make_one_kek() -> None:

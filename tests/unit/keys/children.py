@@ -9,11 +9,8 @@ from pathlib import Path
 
 
 def children_of(pid: int) -> set[int]:
-    """Return the ids of a process's children; those that ended and wait to be collected count."""
-    found: set[int] = set()
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        found.update(int(child) for child in path.read_text().split())
-    return found
+    """Return the ids of its main thread's children; those that ended and wait to be collected count."""
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def limits_of(pid: int) -> dict[str, tuple[str, str]]:

@@ -20,7 +20,20 @@ from sshcredential_operator.keys.judge import Accepted, Refused, judge
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.keys.pool import KeyPool, PoolUnavailable
 from unit.keys.children import Children, limits_of, until
-from unit.keys.key_files import ED25519, EVERY_FORM, OPENSSH, P256, PASSPHRASE, PKCS8, RSA2048, KeyFiles
+from unit.keys.key_files import (
+    ED25519,
+    EVERY_FORM,
+    OPENSSH,
+    P256,
+    PASSPHRASE,
+    PKCS8,
+    RSA2048,
+    KeyFiles,
+    der_int,
+    pem,
+    seq,
+    tlv,
+)
 from unit.keys.test_key_derivation import scrypt_file
 from unit.keys.test_refusals import CASES, Case
 
@@ -82,6 +95,44 @@ async def test_a_file_that_is_too_large_is_not_even_sent(pool: KeyPool, children
     assert isinstance(verdict, Refused)
     assert verdict.reason is KeyRefusal.TOO_LARGE
     assert not children.now()
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param(b"\r", id="carriage returns"),
+        pytest.param(b"\r\n", id="line ends"),
+        pytest.param(b" ", id="blanks"),
+        pytest.param(b"-", id="dashes"),
+        pytest.param(b"A", id="letters"),
+        pytest.param(b"\xff", id="octets"),
+        pytest.param(b"ssh-ed25519 AAA ", id="almost public keys"),
+        pytest.param(b"-----BEGIN A-----\n-----END A-----\n", id="empty blocks"),
+        pytest.param(b"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", id="empty keys"),
+        pytest.param(
+            b"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n-----BEGIN A-----\n-----END A-----\n",
+            id="empty keys and blocks by turns",
+        ),
+    ],
+)
+async def test_the_largest_file_of_anything_is_judged_within_the_limits(pool: KeyPool, piece: bytes) -> None:
+    verdict = await pool.judge(Sensitive((piece * 65536)[:65536]), None)
+    assert isinstance(verdict, Refused)
+    assert verdict.reason is not KeyRefusal.TIMED_OUT
+
+
+async def test_the_largest_bodies_are_judged_within_the_limits(pool: KeyPool) -> None:
+    number = (1 << 8 * 5900) - 1
+    integers = seq(der_int(0), *[der_int(number)] * 8)
+    endless = tlv(6, b"\xff" * 47_000)
+    nested = b""
+    while len(nested) < 47_000:
+        nested = seq(nested)
+    for body in (integers, endless, nested, seq(der_int(0), seq(endless), tlv(4, b""))):
+        for label in ("RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"):
+            verdict = await pool.judge(Sensitive(pem(label, body)), None)
+            assert isinstance(verdict, Refused)
+            assert verdict.reason not in {KeyRefusal.TIMED_OUT, KeyRefusal.TOO_LARGE}
 
 
 async def test_a_passphrase_of_a_megabyte_does_no_harm(pool: KeyPool, key_files: KeyFiles) -> None:
@@ -158,6 +209,21 @@ async def test_a_closed_pool_leaves_no_process_and_judges_no_more(children: Chil
     assert not children.now()
 
 
+async def test_a_pool_that_is_closed_while_an_answer_comes_leaves_no_process(children: Children) -> None:
+    pair = new_key()
+    for turns in range(12):
+        pool = KeyPool()
+        await pool.judge(pair.private, None)
+        task = asyncio.ensure_future(pool.judge(pair.private, None))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await pool.close()
+        assert not children.now(), turns
+        (answer,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(answer, PoolUnavailable | Accepted), turns
+
+
 async def test_a_pool_can_be_closed_twice_and_unused() -> None:
     pool = KeyPool()
     await pool.close()
@@ -185,7 +251,9 @@ async def test_a_process_has_its_limits(pool: KeyPool, children: Children) -> No
     assert limits["Max core file size"] == ("0", "0")
     assert limits["Max file size"] == ("0", "0")
     assert limits["Max open files"] == ("8", "8")
+    assert limits["Max processes"] == ("0", "0")
+    assert os.getsid(worker) == worker
     assert 5 <= int(limits["Max cpu time"][0]) <= 8
     size = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     allowed = int(limits["Max address space"][0])
-    assert 64 * 1024 * 1024 < allowed - size <= 96 * 1024 * 1024
+    assert 80 * 1024 * 1024 < allowed - size <= 96 * 1024 * 1024

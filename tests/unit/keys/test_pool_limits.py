@@ -101,18 +101,44 @@ async def test_too_much_is_stopped_with_a_reason(
     await require_that_others_are_served(pool)
 
 
-async def test_each_job_has_its_own_share_of_cpu_time(pool: KeyPool, plant: Callable[[str], None]) -> None:
+async def test_the_way_a_process_ended_is_never_lost(pool: KeyPool, plant: Callable[[str], None]) -> None:
+    """Whoever kills a process that has just ended may collect its exit status, and then nobody learns the reason."""
+    plant("os.abort()")
+    for _ in range(12):
+        assert await pool.judge(BOMB, None) == Refused(KeyRefusal.KDF_TOO_EXPENSIVE)
+
+
+async def test_each_job_has_its_own_share_of_cpu_time(
+    pool: KeyPool, plant: Callable[[str], None], tmp_path: Path
+) -> None:
     """The limit is for the process, so it must rise with what the process has used for the jobs before."""
+    mark = tmp_path / "too little was left"
     plant(
-        """
+        f"""
         used = lambda: sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
         if resource.getrlimit(resource.RLIMIT_CPU)[0] - used() < 4.9:
-            os._exit(1)
+            os.mkdir({str(mark)!r})
         while used() < 1.5: pass
         """
     )
     for _ in range(2):
         assert await pool.judge(BOMB, None) == Refused(KeyRefusal.NOT_A_KEY)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        pytest.param("import ctypes\nassert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0", id="cannot be looked into"),
+        pytest.param("assert resource.getrlimit(resource.RLIMIT_NPROC) == (0, 0)", id="starts no other"),
+        pytest.param("assert os.getcwd() == '/'", id="stands nowhere"),
+        pytest.param("assert sorted(os.listdir('/proc/self/fd')) == ['0', '1', '2', '3']", id="has no file open"),
+        pytest.param("assert 'site' not in sys.modules", id="runs no code of the installation"),
+    ],
+)
+async def test_a_process_is_shut_in(pool: KeyPool, plant: Callable[[str], None], check: str) -> None:
+    plant(check)
+    assert await pool.judge(BOMB, None) == Refused(KeyRefusal.NOT_A_KEY)
 
 
 async def test_a_job_that_never_ends_is_stopped(
@@ -186,15 +212,32 @@ async def test_cancelling_ends_the_process_that_was_asked(
     await require_that_others_are_served(pool)
 
 
+async def test_closing_at_any_moment_of_a_start_leaves_nothing_behind(
+    children: Children, plant: Callable[[str], None]
+) -> None:
+    plant("signal.pause()")
+    for turns in range(20):
+        pool = KeyPool()
+        tasks = [asyncio.ensure_future(pool.judge(BOMB, None)) for _ in range(3)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await pool.close()
+            assert not children.now(), turns
+            answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [PoolUnavailable] * 3, turns
+
+
 async def test_closing_ends_the_work_in_hand(children: Children, plant: Callable[[str], None]) -> None:
     plant("signal.pause()")
     pool = KeyPool()
     tasks = [asyncio.ensure_future(pool.judge(BOMB, None)) for _ in range(4)]
     await until(lambda: len(children.now()) == 2)
-    await pool.close()
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(30):
+        await pool.close()
+        assert not children.now()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(answer) for answer in answers] == [PoolUnavailable] * 4
-    assert not children.now()
 
 
 def test_a_process_dies_with_its_parent(tmp_path: Path) -> None:

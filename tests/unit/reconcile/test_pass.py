@@ -11,6 +11,7 @@ import pytest
 from sshcredential_operator.api.names import SECRET_TYPE, CredentialKey
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.encryption.credential_secret import open_credential, open_key
+from sshcredential_operator.encryption.envelope import parse
 from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.decision import Act
 from sshcredential_operator.reconcile.one_pass import Outcome
@@ -362,6 +363,21 @@ async def test_a_workspace_key_that_comes_back_heals_the_credential() -> None:
     await restarted.settle()
     assert server.reason() == "Available"
     assert server.status()["fingerprint"] == operator.keys.made[0].public.fingerprint
+
+
+async def test_a_secret_full_of_forged_values_costs_no_request_for_each() -> None:
+    server, operator = cluster(GENERATED)
+    await operator.settle()
+    assert server.secret
+    record = server.secret.data["record"]
+    forged = {f"value.{n}": record.replace(b"00000000000000aa", f"{n:016}".encode()) for n in range(500)}
+    assert parse(forged["value.7"])
+    server.change_secret(lambda secret: secret.data.update(forged))
+    asked = len(server.asked)
+    await operator.settle()
+
+    assert server.reason() == "SecretTampered"
+    assert len(server.asked) - asked < 10
 
 
 async def test_a_suspended_credential_gets_no_key_and_gets_it_when_it_goes_on() -> None:

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from sshcredential_operator.api.algorithms import Algorithm
+from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.policy import Policies, Policy
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.reconcile.decision import Act
 from sshcredential_operator.reconcile.one_pass import PATIENCE, Outcome
 from sshcredential_operator.reconcile.rotation import LINGER
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.operator_memory import Operator
-from unit.reconcile.samples import KEY, NOW
+from unit.reconcile.samples import KEY, NOW, PAIR
 from unit.reconcile.server_memory import Server
 
 SCHEDULED: dict[str, Any] = {"generate": {}, "rotation": {"every": "24h"}}
@@ -103,3 +105,19 @@ async def test_a_previous_key_ends_a_while_after_the_status_no_longer_shows_it()
     assert outcome == Outcome(Reason.AVAILABLE, Act.END_PREVIOUS)
     assert set(server.secret.data) == {"record", "privateKey.2"}
     assert any(announced.event == "Destroyed" and shown in announced.note for announced in operator.announcer.announced)
+
+
+async def test_a_check_that_took_too_long_is_tried_again_later_without_anybodys_help() -> None:
+    """The machine may have been busy, or stood still; a good key must not be refused for ever."""
+    server = Server()
+    server.put_secret("my-key", {"ssh-privatekey": PAIR.private.reveal()})
+    server.apply({"importFrom": {"privateKey": {"secretName": "my-key"}}})
+    operator = Operator(server)
+    operator.keys.verdicts = [Refused(KeyRefusal.TIMED_OUT)]
+    [outcome] = await operator.settle()
+    assert server.reason() == "KeyCheckTimedOut"
+    assert isinstance(outcome, Outcome)
+    assert outcome.due_in == 600
+
+    await operator.settle()
+    assert server.reason() == "Available"

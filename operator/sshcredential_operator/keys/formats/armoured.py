@@ -20,6 +20,7 @@ _PLAIN: Final[dict[str, Callable[[bytes], Found]]] = {
 }
 """The forms that DEK-Info may encrypt."""
 
+_PRIVATE: Final = "PRIVATE KEY"
 _REFUSED_PRIVATE: Final = {"DSA PRIVATE KEY": KeyRefusal.DSA_KEY}
 _REFUSED: Final = {
     "CERTIFICATE": KeyRefusal.X509_CERTIFICATE,
@@ -35,11 +36,11 @@ def read(text: bytes) -> Candidate | None:
     found = blocks(text)
     if not found:
         return None
-    private = [block for block in found if block.label.endswith("PRIVATE KEY")]
+    private = [block for block in found if block.label.endswith(_PRIVATE)]
     if not private:
         raise Refusal(_REFUSED.get(found[0].label, KeyRefusal.NOT_A_KEY))
-    others = [block for block in found if block not in private and block.label != sec1.PARAMETERS_LABEL]
-    if len(private) > 1 or others:
+    parameters = [block for block in found if block.label == sec1.PARAMETERS_LABEL]
+    if len(private) > 1 or len(found) > len(private) + len(parameters):
         raise Refusal(KeyRefusal.MULTIPLE_KEYS)
     return _block(private[0])
 

@@ -1,0 +1,190 @@
+"""Reasons, messages and their page: complete, for people, and filled with facts that cannot carry a key."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.tree import ROOT, package_files, text_of
+from sshcredential_operator.api.keyreasons import KeyRefusal
+from sshcredential_operator.api.messages import CATALOGUE, MESSAGE_LIMIT, Text, message
+from sshcredential_operator.api.reasons import COURSE, Course, Reason
+
+GENERATOR = ROOT / "scripts" / "generate" / "reasons.py"
+PAGE = Path("docs/reference/reasons.md")
+
+FACTS = {
+    "secret": "name of our Secret",
+    "input_secret": "name of the user's Secret",
+    "input_key": "key of the user's Secret",
+    "name": "spec.name",
+    "rival": "metadata.name of another credential",
+    "field": "path in the spec",
+    "verb": "verb of RBAC",
+    "resource": "resource of RBAC",
+    "code": "HTTP status code",
+    "stored_number": "number",
+    "status_number": "number",
+    "bits": "number",
+    "least": "number",
+    "count": "number",
+    "until": "time",
+    "stored_fingerprint": "public",
+    "input_fingerprint": "public",
+    "wanted": "algorithm and size",
+    "stored": "algorithm and size",
+    "key": "algorithm and size",
+    "allowed": "algorithms and sizes",
+    "stored_source": "source in the words of the spec",
+}
+"""Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
+
+
+def places(text: Text) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(f"{text.says} {text.do}") if name}
+
+
+def test_every_reason_has_a_text_and_a_course_and_there_are_no_others() -> None:
+    assert set(CATALOGUE) == set(COURSE) == set(Reason)
+
+
+def test_every_refusal_of_a_key_is_a_reason_that_only_the_user_can_mend() -> None:
+    assert {refusal.value for refusal in KeyRefusal} <= {reason.value for reason in Reason}
+    assert {COURSE[Reason(refusal.value)] for refusal in KeyRefusal} == {Course.STOP}
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_message_holds_only_facts_that_cannot_carry_a_key(reason: Reason) -> None:
+    assert places(CATALOGUE[reason]) <= FACTS.keys()
+
+
+def test_every_fact_is_used() -> None:
+    assert set().union(*map(places, CATALOGUE.values())) == FACTS.keys()
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_message_is_whole_sentences_of_plain_words(reason: Reason) -> None:
+    text = CATALOGUE[reason]
+
+    assert re.fullmatch(r"(?:[A-Z]|spec\.).*[.?]", text.says)
+    assert re.fullmatch(r"([A-Z`].*)?", text.do)
+    assert (text.says + text.do).isascii()
+    assert (text.says + text.do).isprintable()
+    assert "  " not in text.says + text.do
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if COURSE[reason] not in {Course.READY, Course.WORK}])
+def test_who_has_to_wait_or_to_do_something_is_told_what(reason: Reason) -> None:
+    assert CATALOGUE[reason].do
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_the_longest_names_leave_room_for_what_to_do(reason: Reason) -> None:
+    longest = dict.fromkeys(FACTS, "n" * 100) | dict.fromkeys(("secret", "input_secret", "input_key"), "n" * 253)
+    text = CATALOGUE[reason]
+    told = message(reason, longest)
+
+    assert len(told.encode()) < MESSAGE_LIMIT
+    assert told.endswith((f"{text.says} {text.do}".strip()).format_map(longest)[-20:])
+
+
+def test_a_fact_that_is_missing_silences_no_message() -> None:
+    assert message(Reason.RSA_TOO_SMALL, {"bits": 1024}) == (
+        "The RSA key in Secret (unknown) has 1024 bits; less than (unknown) is not safe. "
+        "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096."
+    )
+
+
+def test_a_fact_is_filled_in_as_it_is() -> None:
+    told = message(Reason.NAME_CONFLICT, {"name": "{rival}", "rival": "%s {0.__class__}"})
+
+    assert "The name {rival} is already held by credential %s {0.__class__} of this namespace." in told
+
+
+# --- what the code gives to the messages
+
+
+def refusals() -> Iterator[tuple[str, set[str]]]:
+    """Yield each refusal that the package makes, and the facts that it gives, wherever its name stands in the call."""
+    for path in package_files():
+        for node in ast.walk(ast.parse(text_of(path))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Refusal" | "Refused"),
+                    args=[ast.Attribute(value=ast.Name(id="KeyRefusal"), attr=name), *_],
+                    keywords=keywords,
+                ):
+                    facts = [ast.unparse(keyword.value) for keyword in keywords if keyword.arg == "detail"]
+                    named = {keyword.arg for keyword in keywords if keyword.arg and keyword.arg != "detail"}
+                    yield name, named | set(re.findall(r"Fact\('(\w+)'", "".join(facts)))
+
+
+REFUSALS = list(refusals())
+
+
+def test_refusals_are_found() -> None:
+    assert ("RSA_TOO_SMALL", {"bits", "least"}) in REFUSALS
+    assert len(REFUSALS) > 20
+
+
+@pytest.mark.parametrize(("name", "facts"), REFUSALS)
+def test_a_refusal_gives_the_facts_that_its_message_tells(name: str, facts: set[str]) -> None:
+    reason = Reason(KeyRefusal[name].value)
+
+    assert places(CATALOGUE[reason]) <= facts | {"input_secret"}
+
+
+# --- the page
+
+
+def test_the_page_is_what_the_catalogue_says() -> None:
+    checked = subprocess.run([sys.executable, GENERATOR, "--check"], capture_output=True, text=True, check=False)
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_page_that_is_not_what_the_catalogue_says_is_noticed(tmp_path: Path) -> None:
+    copy = tmp_path / "scripts" / "generate" / GENERATOR.name
+    copy.parent.mkdir(parents=True)
+    copy.write_text(GENERATOR.read_text())
+    page = tmp_path / PAGE
+
+    def run(*arguments: str) -> int:
+        return subprocess.run([sys.executable, copy, *arguments], capture_output=True, check=False).returncode
+
+    assert run("--check") == 1
+    assert run() == 0
+    assert run("--check") == 0
+    assert page.read_text() == text_of(PAGE)
+    page.write_text(page.read_text().replace("Only you", "Nobody"))
+    assert run("--check") == 1
+
+
+def test_the_page_has_every_reason_once_with_its_words() -> None:
+    rows = [line.split(" | ") for line in text_of(PAGE).splitlines() if line.startswith("| `")]
+
+    assert sorted(row[0].strip("|` ") for row in rows) == sorted(reason.value for reason in Reason)
+    for name, says, do in rows:
+        text = CATALOGUE[Reason(name.strip("|` "))]
+        assert (says, do.removesuffix("|").strip()) == (text.says, text.do)
+
+
+@pytest.mark.parametrize("course", list(Course))
+def test_a_reason_stands_under_its_course(course: Course) -> None:
+    headings = {
+        Course.READY: "Nothing is left to do",
+        Course.WORK: "The operator is at work",
+        Course.WAIT: "Something has to come",
+        Course.RETRY: "It is tried again",
+        Course.STOP: "Only you can help",
+    }
+    [section] = [part for part in text_of(PAGE).split("\n## ") if part.startswith(headings[course])]
+
+    assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == {r.value for r in Reason if COURSE[r] is course}
