@@ -11,6 +11,7 @@ needs() { # needs COMMAND PACKAGE
 needs ssh-keygen openssh-client
 needs openssl openssl
 needs git git
+needs lua5.4 lua5.4
 # Go, which builds the control plane, trusts the system's authorities only.
 [ "$(uname)" != Linux ] || [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] || packages="$packages ca-certificates"
 [ -n "$packages" ] || exit 0

@@ -36,6 +36,9 @@ class Connection:
         self._configuration, self._authorization = configuration, authorization
         self._sessions: weakref.WeakSet[aiohttp.ClientSession] = weakref.WeakSet()
         self.server: str = configuration.host.rstrip("/")
+        self.on_answer: Callable[[], None] = lambda: None
+        self.on_silence: Callable[[], None] = lambda: None
+        """One of these is called after every request, whoever made it."""
 
     def session(
         self, *, connections: int, sockets: Callable[[AddrInfoType], socket.socket] | None = None
@@ -50,9 +53,23 @@ class Connection:
             headers={"User-Agent": FIELD_MANAGER, **self._authorization},
             proxy=self._configuration.proxy,
             auto_decompress=True,
+            trace_configs=[self._trace()],
         )
         self._sessions.add(session)
         return session
+
+    def _trace(self) -> aiohttp.TraceConfig:
+        async def answered(*_: object) -> None:
+            self.on_answer()
+
+        async def failed(_: object, __: object, met: aiohttp.TraceRequestExceptionParams) -> None:
+            if not isinstance(met.exception, asyncio.CancelledError):
+                self.on_silence()
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(answered)
+        trace.on_request_exception.append(failed)
+        return trace
 
     async def refresh(self) -> None:
         """Read the credentials again: a rotated token file, an exec plugin's next token."""

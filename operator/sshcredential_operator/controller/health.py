@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +13,10 @@ from aiohttp import web
 from sshcredential_operator.controller.metrics import Metrics
 
 LOOP_STALL_SECONDS: Final = 30.0
+SILENCE_SECONDS: Final = 2.0
+"""Requests that fail while others are answered are no silence, nor is a single one."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -33,11 +38,40 @@ class Health:
         """Note that it is there; return whether that is new."""
         return self.waiting.pop(subject, None) is not None
 
+    def lists(self, what: str, lack: str | None) -> None:
+        """Note what a list still lacks; None when it is complete and watched."""
+        if lack is None:
+            self.has(what)
+        else:
+            self.wait_for(what, f"The list of {what} {lack}.")
+
     async def keep_beating(self) -> None:
         """Show that the event loop turns."""
         while True:
             self.beat = time.monotonic()
             await asyncio.sleep(1)
+
+
+class Contact:
+    """Notes whether the API server answers. Told after every request, whoever made it."""
+
+    def __init__(self, health: Health, server: str) -> None:
+        self._health = health
+        self._sentence = f"The API server at {server} does not answer; trying again."
+        self._silent_since: float | None = None
+
+    def answered(self) -> None:
+        """Take an answer, whatever it was."""
+        self._silent_since = None
+        if self._health.has("contact"):
+            log.info("the API server answers again")
+
+    def unanswered(self) -> None:
+        """Take the end of a request that nobody answered."""
+        self._silent_since = self._silent_since or time.monotonic()
+        silent = time.monotonic() - self._silent_since > SILENCE_SECONDS
+        if silent and self._health.wait_for("contact", self._sentence):
+            log.warning(self._sentence)
 
 
 class HealthServer:

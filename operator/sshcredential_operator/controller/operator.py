@@ -20,7 +20,7 @@ from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.admission import import_policy_is_present
 from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
-from sshcredential_operator.controller.health import Health, HealthServer
+from sshcredential_operator.controller.health import Contact, Health, HealthServer
 from sshcredential_operator.controller.inputs import WatchedInputs
 from sshcredential_operator.controller.key_work import LocalKeyWork
 from sshcredential_operator.controller.logs import where
@@ -75,6 +75,8 @@ class Operator:
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork()
         self._stopping = asyncio.Event()
+        contact = Contact(self._health, connection.server)
+        connection.on_answer, connection.on_silence = contact.answered, contact.unanswered
         self._metrics.leader.set(not options.leader_election)
 
     async def run(self) -> None:
@@ -113,6 +115,7 @@ class Operator:
     async def _supervise_kopf(self) -> None:
         tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
         tap.on_start = self._listen_to_signals  # Kopf has put its own handlers in the place of ours
+        tap.on_list = self._health.lists
         tap.on_answer = self._note_start
         while not self._stopping.is_set():
             if not await self._until_stopped(self._api_served()):

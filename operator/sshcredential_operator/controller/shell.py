@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT: Final = 300
 LIST_CHUNK: Final = 500
+BEGUN: Final = "is not complete yet"
+REFUSALS: Final = 3
+"""So many refusals in a row are a missing right. An API server that has just started refuses everybody for a moment."""
 
 
 class Tap:
@@ -48,10 +52,13 @@ class Tap:
     def __init__(self, store: Store, queue: WorkQueue, workspaces: KeyringWorkspaces, metrics: Metrics) -> None:
         self._store, self._queue, self._workspaces, self._metrics = store, queue, workspaces, metrics
         self._original = watching.infinite_watch
+        self._refusals: Counter[tuple[Kind, Scope]] = Counter()
         self.on_start: Callable[[], None] = lambda: None
         """Called when Kopf begins to watch: by then it has set up all that it sets up."""
         self.on_answer: Callable[[], None] = lambda: None
         """Called when a list is complete or turns out not to be permitted."""
+        self.on_list: Callable[[str, str | None], None] = lambda *_: None
+        """Called with words for a list, and for what it lacks; None when it is complete, and watched from then on."""
 
     async def infinite_watch(
         self,
@@ -68,6 +75,8 @@ class Tap:
         others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
         while True:
             listing = Listing(kind, scope, self._store)
+            if self._refusals[kind, scope] < REFUSALS:
+                self.on_list(_list_of(kind, scope), BEGUN)
             self._workspaces.forget(scope)  # while nobody watched, a namespace may have been deleted and made again
             try:
                 async for event in self._original(settings=settings, resource=resource, namespace=namespace, **others):
@@ -108,6 +117,8 @@ class Tap:
         return key, self._store.saw_secret(key, parse_secret(raw), deleted=deleted)
 
     def _listed(self, listing: Listing) -> None:
+        self.on_list(_list_of(listing.kind, listing.scope), None)
+        del self._refusals[listing.kind, listing.scope]
         was_ready = self._store.is_ready(listing.scope)
         gone = self._store.listed(listing.kind, listing.scope, listing.seen, listing.before)
         for key in gone:
@@ -121,9 +132,11 @@ class Tap:
     def _failed(self, kind: Kind, scope: Scope, error: Exception) -> None:
         self._metrics.watch_failures.labels(kind.value).inc()
         extra = {"kind": kind.value, "scope": _words(scope)}
-        if isinstance(error, errors.APIForbiddenError):
+        self._refusals[kind, scope] += isinstance(error, errors.APIForbiddenError)
+        if isinstance(error, errors.APIForbiddenError) and self._refusals[kind, scope] >= REFUSALS:
             log.error("no right to list and watch: bind the operator's workspace role there", extra=extra)
             self._store.blocked(kind, scope, TroubleError(Reason.FORBIDDEN, {"verb": "list", "resource": kind.value}))
+            self.on_list(_list_of(kind, scope), None)  # nothing of it will come, and the others go on
             self._look_at(self._everything(scope), scope)
             self.on_answer()
         elif isinstance(error, errors.APINotFoundError) and kind is Kind.CREDENTIALS:
@@ -209,3 +222,7 @@ class _Backoffs:
 
 def _words(scope: Scope) -> str:
     return scope or "all namespaces"
+
+
+def _list_of(kind: Kind, scope: Scope) -> str:
+    return f"{kind.value} in {_words(scope)}"

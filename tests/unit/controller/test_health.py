@@ -177,3 +177,55 @@ async def test_a_forged_status_makes_no_new_series(probed: Probed) -> None:
 
     assert "Forged" not in text
     assert await probed.sample("credentials", ready="True", reason="Other") == 20
+
+
+async def test_a_list_is_waited_for_until_nothing_lacks(probed: Probed) -> None:
+    probed.health.lists("secrets in genomics", "is not complete yet")
+    assert await probed.get("/readyz") == (503, "The list of secrets in genomics is not complete yet.\n")
+
+    probed.health.lists("secrets in genomics", None)
+    assert await probed.get("/readyz") == (200, "ok\n")
+
+
+class Clock:
+    """What `time.monotonic` says to `health`."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(health_module, "time", clock)
+    return clock
+
+
+def test_a_server_that_answers_nobody_for_a_while_is_told_until_it_answers(clock: Clock) -> None:
+    health = Health()
+    contact = health_module.Contact(health, "https://there")
+    contact.unanswered()
+    clock.now += health_module.SILENCE_SECONDS
+    contact.unanswered()
+    assert health.waiting == {}
+
+    clock.now += 0.1
+    contact.unanswered()
+    assert list(health.waiting.values()) == ["The API server at https://there does not answer; trying again."]
+
+    contact.answered()
+    assert health.waiting == {}
+
+
+def test_a_server_that_answers_now_and_then_is_there(clock: Clock) -> None:
+    health = Health()
+    contact = health_module.Contact(health, "https://there")
+    for _ in range(5):
+        contact.unanswered()
+        clock.now += health_module.SILENCE_SECONDS
+        contact.answered()
+    contact.unanswered()
+
+    assert health.waiting == {}

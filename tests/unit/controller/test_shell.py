@@ -14,7 +14,7 @@ from kopf._cogs.structs import references
 from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, CredentialKey, Namespace
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.metrics import Metrics
-from sshcredential_operator.controller.shell import Tap
+from sshcredential_operator.controller.shell import REFUSALS, Tap
 from sshcredential_operator.controller.store import Kind, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
@@ -249,7 +249,7 @@ async def test_a_stream_begins_again_whatever_it_ran_into(
 async def test_a_right_that_is_missing_is_told_and_forgotten_when_it_is_there(shell: Shell) -> None:
     await shell.start(raw_credential("aa", 1))
     forbidden = refused(errors.APIForbiddenError, 403)
-    await shell.play(SECRETS, [forbidden])
+    await shell.play(SECRETS, *([forbidden] for _ in range(REFUSALS)))
 
     trouble = shell.store.trouble(A)
     assert trouble
@@ -260,8 +260,18 @@ async def test_a_right_that_is_missing_is_told_and_forgotten_when_it_is_there(sh
     assert shell.store.trouble(A) is None
 
 
+async def test_a_server_that_refuses_for_a_moment_takes_no_right_away(shell: Shell) -> None:
+    """As one that has just started does, until it knows the rights."""
+    await shell.start(raw_credential("aa", 1))
+    moment = [[refused(errors.APIForbiddenError, 403)] for _ in range(REFUSALS - 1)]
+    await shell.play(SECRETS, *moment, [LISTED], *moment)
+
+    assert shell.store.trouble(A) is None
+    assert shell.taken() == set()
+
+
 async def test_no_right_to_the_secrets_from_the_start_is_told_in_every_status(shell: Shell) -> None:
-    await shell.play(SECRETS, [refused(errors.APIForbiddenError, 403)])
+    await shell.play(SECRETS, *([refused(errors.APIForbiddenError, 403)] for _ in range(REFUSALS)))
     await shell.play(CREDENTIALS, [seen(raw_credential("aa", 1)), LISTED])
 
     assert shell.taken() == {A}
@@ -296,5 +306,22 @@ async def test_answers_are_told_of_and_broken_lists_are_not(shell: Shell) -> Non
     shell.tap.on_answer = lambda: answers.append(True)
     await shell.play(CREDENTIALS, [OSError()], [LISTED])
     assert len(answers) == 1
-    await shell.play(SECRETS, [refused(errors.APIForbiddenError, 403)])
+    await shell.play(SECRETS, *([refused(errors.APIForbiddenError, 403)] for _ in range(REFUSALS)))
     assert len(answers) == 2
+
+
+async def test_lists_that_begin_and_lists_that_are_complete_are_told(shell: Shell) -> None:
+    told: list[tuple[str, str | None]] = []
+    shell.tap.on_list = lambda what, lack: told.append((what, lack))
+    await shell.play(SECRETS, [OSError()], [LISTED])
+
+    secrets, lack = "secrets in genomics", "is not complete yet"
+    assert told == [(secrets, lack), (secrets, lack), (secrets, None), (secrets, lack)]
+
+
+async def test_a_list_that_is_not_permitted_is_no_longer_waited_for(shell: Shell) -> None:
+    told: list[str | None] = []
+    shell.tap.on_list = lambda _, lack: told.append(lack)
+    await shell.play(SECRETS, *([refused(errors.APIForbiddenError, 403)] for _ in range(REFUSALS)))
+
+    assert told == [*["is not complete yet"] * REFUSALS, None]

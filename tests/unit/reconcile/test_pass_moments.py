@@ -14,7 +14,7 @@ from sshcredential_operator.api.policy import Policies, Policy
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.reconcile.decision import Act
-from sshcredential_operator.reconcile.one_pass import Outcome
+from sshcredential_operator.reconcile.one_pass import PATIENCE, Outcome
 from sshcredential_operator.reconcile.rotation import LINGER
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.operator_memory import Operator
@@ -65,6 +65,10 @@ async def test_a_promotion_that_the_server_refuses_waits_for_the_pause_after_fai
 
     for _ in range(3):
         assert await operator.one_pass() == Outcome(Reason.FORBIDDEN, Act.PROMOTE, retry=True)
+    assert server.reason() == "Available"  # a server that has just started refuses everybody for a moment
+    operator.failures = PATIENCE
+    await operator.one_pass()
+    assert server.reason() == "Forbidden"
     server.refuses.clear()
     await operator.settle()
     assert server.status()["keyNumber"] == 2
