@@ -107,7 +107,7 @@ async def created(users: Users, name: str, chance: random.Random, _: Input) -> N
 async def created_and_edited(users: Users, name: str, chance: random.Random, _: Input) -> None:
     """The first pass meets a spec that is not the latest."""
     await users.create(name, new(chance))
-    for _ in range(3):
+    for _turn in range(3):
         await users.edit(name, asked_for(chance.choice(KINDS)) | {"description": str(chance.random())})
     await users.edit(name, {"rotation": {"serial": 1}})
 
@@ -115,7 +115,7 @@ async def created_and_edited(users: Users, name: str, chance: random.Random, _: 
 async def created_twice(users: Users, name: str, chance: random.Random, _: Input) -> None:
     """The first life may have left a key, and events of it come late."""
     spec = new(chance)
-    for _ in range(2):
+    for _turn in range(2):
         await users.create(name, spec)
         await users.delete(name)
     await users.create(name, spec)

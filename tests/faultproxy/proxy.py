@@ -103,8 +103,8 @@ class FaultProxy:
 
         match fault := strike(RequestFault):
             case Answer(code, retry_after):
-                headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-                return web.Response(status=code, body=status(code), content_type="application/json", headers=headers)
+                asked = {} if retry_after is None else {"Retry-After": str(retry_after)}
+                return web.Response(status=code, body=status(code), content_type="application/json", headers=asked)
             case CutBefore():
                 return reset(request)
             case Hang(seconds):
