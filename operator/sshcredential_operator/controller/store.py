@@ -39,6 +39,7 @@ class Store:
         self._credentials: dict[CredentialKey, Credential] = {}
         self._secrets: dict[CredentialKey, RawSecret | SecretSeen] = {}
         self._claims: defaultdict[tuple[Namespace, str], set[CredentialKey]] = defaultdict(set)
+        self._told: dict[tuple[Namespace, str], CredentialKey] = {}
         self._listed: set[tuple[Kind, Scope]] = set()
         self._blocked: dict[tuple[Kind, Scope], TroubleError] = {}
         self._gone: OrderedDict[tuple[Kind, CredentialKey], str] = OrderedDict()
@@ -54,12 +55,17 @@ class Store:
         return self._secrets.get(key)
 
     def rival(self, credential: Credential) -> str | None:
-        """Return who holds this credential's name instead: who has a key, then the older, then the smaller uid."""
-        claims = self._claims.get((credential.key.namespace, credential.claimed_name), set())
-        if len(claims) < 2:  # noqa: PLR2004 - alone
+        """Return who holds this credential's name instead: who has a key, then the older, then the smaller uid.
+
+        Of those without a key, who was once told that the name is free stays: its key may be on the way.
+        """
+        claim = (credential.key.namespace, credential.claimed_name)
+        claimants = [self._credentials[key] for key in self._claims.get(claim, ())]
+        if not claimants:
             return None
-        holder = min((self._credentials[key] for key in claims), key=_precedence)
-        return None if holder.key == credential.key else holder.key.name
+        told = self._told.get(claim)
+        holder = self._told[claim] = min(claimants, key=lambda one: _precedence(one, told)).key
+        return None if holder == credential.key else holder.name
 
     def trouble(self, key: CredentialKey) -> TroubleError | None:
         """Why the Secrets of this namespace cannot be watched, if so."""
@@ -172,7 +178,9 @@ class Store:
             self._gone.popitem(last=False)
 
     def _put_credential(self, credential: Credential) -> None:
-        self._drop_credential(credential.key)
+        known = self._credentials.get(credential.key)
+        if known and known.claimed_name != credential.claimed_name:
+            self._drop_credential(credential.key)
         self._credentials[credential.key] = credential
         self._claims[credential.key.namespace, credential.claimed_name].add(credential.key)
 
@@ -183,6 +191,7 @@ class Store:
             self._claims[claim].discard(key)
             if not self._claims[claim]:
                 del self._claims[claim]
+                self._told.pop(claim, None)
 
     def _rivals(self, credential: Credential | None) -> set[CredentialKey]:
         if credential is None:
@@ -190,8 +199,9 @@ class Store:
         return self._claims.get((credential.key.namespace, credential.claimed_name), set()) - {credential.key}
 
 
-def _precedence(credential: Credential) -> tuple[bool, str, str]:
-    return (credential.status.facts is None, credential.created_at, credential.uid)
+def _precedence(credential: Credential, told: CredentialKey | None) -> tuple[bool, bool, str, str]:
+    has_no_key = credential.status.facts is None
+    return (has_no_key, has_no_key and credential.key != told, credential.created_at, credential.uid)
 
 
 def _is_later(version: str, known: str) -> bool:

@@ -362,6 +362,32 @@ def test_no_claim_is_left_behind() -> None:
         store.saw_credential(credential(f"name-{number}", 10 + number), deleted=True)
 
     assert not store._claims
+    assert not store._told
+
+
+def test_who_was_told_that_a_name_is_free_keeps_it_while_its_key_is_on_the_way() -> None:
+    """The other one would win by its age and its uid, and have a key, too."""
+    store = Store()
+    store.saw_credential(credential("bb", 1, spec_name="hpc"), deleted=False)
+    assert store.rival(credential("bb", 1, spec_name="hpc")) is None
+
+    store.saw_credential(credential("aa", 2, spec_name="hpc"), deleted=False)
+    assert store.rival(credential("aa", 2, spec_name="hpc")) == "bb"
+    store.saw_credential(credential("bb", 3, spec_name="hpc"), deleted=False)  # a change of something else
+    assert store.rival(credential("aa", 2, spec_name="hpc")) == "bb"
+
+    store.saw_credential(credential("bb", 4, spec_name="hpc"), deleted=True)
+    assert store.rival(credential("aa", 2, spec_name="hpc")) is None
+
+
+def test_who_has_a_key_holds_the_name_whoever_was_told_that_it_is_free() -> None:
+    store = Store()
+    store.saw_credential(credential("bb", 1, spec_name="hpc"), deleted=False)
+    store.rival(credential("bb", 1, spec_name="hpc"))
+    store.saw_credential(credential("aa", 2, spec_name="hpc", status=FACTS), deleted=False)
+
+    assert store.rival(credential("bb", 1, spec_name="hpc")) == "aa"
+    assert store.rival(credential("aa", 2, spec_name="hpc", status=FACTS)) is None
 
 
 # --- any order
