@@ -45,6 +45,10 @@ check-unit: $(READY)
 test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane (the first run builds it)
 	@$(BIN)/pytest tests $(ARGS)
 
+.PHONY: campaign
+campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens
+	@$(BIN)/pytest tests -m campaign $(ARGS)
+
 .PHONY: bench
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)

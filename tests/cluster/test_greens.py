@@ -24,6 +24,8 @@ from cluster.shown import Object, answered, reason_of, secret_of, states_of
 from controlplane.fixtures import EMBEDDED
 from controlplane.waiting import wait_until
 
+pytestmark = pytest.mark.campaign
+
 COUNT: Final = 200
 ROUNDS: Final = 8
 """Edits of one credential in an update race."""

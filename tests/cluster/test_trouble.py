@@ -30,6 +30,8 @@ from faultproxy.rules import (
     RulesInForce,
 )
 
+pytestmark = pytest.mark.campaign
+
 LEAST_SECONDS: Final = 2.0
 """How long trouble lasts that has no number of times."""
 
