@@ -25,6 +25,8 @@ from sshcredential_operator.reconcile.trouble import TroubleError
 log = logging.getLogger(__name__)
 
 SUBJECT: Final = "leader"
+REFUSALS: Final = 3
+"""So many refusals in a row are a missing right. An API server that has just started refuses everybody for a moment."""
 STANDBY: Final = "standby: another replica works, and this one goes on when that one stops"
 BEGINNING: Final = f"Looking who holds the Lease {LEASE_NAME}."
 FORBIDDEN: Final = (
@@ -50,6 +52,7 @@ class Candidacy:
         metrics: Metrics,
     ) -> None:
         self._namespace, self._queue, self._health = namespace, queue, health
+        self._refusals = 0
         self._leases = ApiLeases(connection, namespace)
         # The host's name is the pod's. What follows tells this process from the one that ran there before.
         identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
@@ -70,11 +73,9 @@ class Candidacy:
 
     def _stands(self, standing: Standing, trouble: TroubleError | None) -> None:
         if trouble:
-            self._health.remarks.pop(SUBJECT, None)
-            sentence = self._sentence(trouble)
-            if self._health.wait_for(SUBJECT, sentence):
-                log.error(sentence)
+            self._meets(trouble)
             return
+        self._refusals = 0
         self._health.has(SUBJECT)
         if standing is Standing.LEADER:
             self._health.remarks.pop(SUBJECT, None)
@@ -83,6 +84,15 @@ class Candidacy:
         elif self._health.remarks.get(SUBJECT) != STANDBY:
             self._health.remarks[SUBJECT] = STANDBY
             log.info("standby")
+
+    def _meets(self, trouble: TroubleError) -> None:
+        self._refusals = self._refusals + 1 if trouble.reason is Reason.FORBIDDEN else 0
+        if 0 < self._refusals < REFUSALS:
+            return
+        self._health.remarks.pop(SUBJECT, None)
+        sentence = self._sentence(trouble)
+        if self._health.wait_for(SUBJECT, sentence):
+            log.error(sentence)
 
     def _sentence(self, trouble: TroubleError) -> str:
         if trouble.reason is Reason.FORBIDDEN:

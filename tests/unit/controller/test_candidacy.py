@@ -160,7 +160,7 @@ async def test_a_missing_right_is_said_once_and_its_end_is_noticed(
 ) -> None:
     desk.server.refuse = lambda request: web.Response(status=403) if request.method == "POST" else None
     desk.stand()
-    await until(lambda: sum(method == "POST" for method, _ in desk.server.asked) >= 2)
+    await until(lambda: sum(method == "POST" for method, _ in desk.server.asked) >= 4)
     sentence = (
         "The API server does not let this replica create leases.coordination.k8s.io in namespace sys, so it does "
         "nothing: bind the role sshcredential-operator-operator-namespace there, or run one replica with "
@@ -173,6 +173,18 @@ async def test_a_missing_right_is_said_once_and_its_end_is_noticed(
 
     desk.server.refuse = lambda _: None
     await until(lambda: not desk.health.waiting)
+
+
+async def test_a_server_that_refuses_everybody_for_a_moment_is_not_accused(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.server.refuse = lambda _: web.Response(status=403)
+    desk.stand()
+    await until(lambda: len(desk.server.asked) >= 2)
+    desk.server.refuse = lambda _: None
+    await until(lambda: not desk.health.waiting)
+
+    assert "does not let this replica" not in caplog.text
 
 
 async def test_a_server_that_cannot_be_asked_is_told(desk: Desk) -> None:
