@@ -77,6 +77,25 @@ async def test_who_is_in_the_queue_becomes_ready() -> None:
         assert len(server.secrets) == 40
 
 
+async def test_passes_that_ask_for_nothing_leave_everybody_else_a_turn() -> None:
+    server, names = Server(), [key(f"name-{number}") for number in range(40)]
+    for name in names:
+        server.apply({"generate": {}}, name)
+    async with team(server) as workers:
+        for name in names:
+            workers.queue.add(name)
+        await workers.until(lambda: all(server.reason(name) == "Available" for name in names))
+        await workers.until(lambda: not workers.queue._running and not len(workers.queue))
+        for name in names:
+            workers.queue.add(name)
+        turns = 0
+        while len(workers.queue):
+            await asyncio.sleep(0)
+            turns += 1
+
+    assert turns >= len(names) // 2
+
+
 @pytest.mark.parametrize(
     ("error", "result"),
     [
