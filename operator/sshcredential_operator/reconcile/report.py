@@ -122,9 +122,10 @@ def facts_of(record: Record, key_id: str) -> KeyFacts:
 def events_for(reason: Reason, before: Status, after: Status, observed: Observed) -> Iterator[Event]:
     """Return what is announced for this change of status; nothing on the plain path of a generated key."""
     new_key = before.facts is None and after.facts is not None
-    if new_key and not observed.created:
+    made = observed.created or (new_key and _made_for_it(observed))
+    if new_key and not made:
         yield Event("Adopted", f"Took over the key stored in Secret {observed.key.secret_name}.", warning=False)
-    if observed.created and _imports(observed):
+    if made and _imports(observed):
         yield Event("Imported", _imported_note(observed), warning=False)
     for event, note in rotation_events(before, after):
         yield Event(event, note, warning=False)
@@ -169,6 +170,12 @@ def _notes(record: Record, observed: Observed, credential: Credential) -> tuple[
 
 def _kept_notes(before: Status) -> tuple[str, ...]:
     return tuple(note for note in before.notes if note in Note.__members__.values()) if before.facts else ()
+
+
+def _made_for_it(observed: Observed) -> bool:
+    """Whether the stored key was made for this very object, in an earlier pass that could not say so."""
+    stored, credential = observed.secret, observed.credential
+    return isinstance(stored, Stored) and credential is not None and stored.made_for == credential.uid
 
 
 def _imports(observed: Observed) -> bool:
