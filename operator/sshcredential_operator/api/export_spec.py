@@ -1,0 +1,153 @@
+"""The spec of an SSHCredentialExport as a frozen value, parsed once when the object arrives. Used by `exports`.
+
+The API server has checked all this by the CRD's schema; what still does not fit becomes an `InvalidSpec`, not an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from sshcredential_operator.api.durations import parse_duration
+from sshcredential_operator.api.spec import SECRET_KEY, SECRET_NAME, InvalidSpec
+
+CREDENTIAL_NAME: Final = re.compile("[a-z0-9][-a-z0-9]{0,61}[a-z0-9]")
+RECIPIENT_X: Final = re.compile("[A-Za-z0-9_-]{43}")
+
+
+class Profile(StrEnum):
+    """Whose form a plain copy has."""
+
+    SSH_AUTH = "SSHAuth"
+    FLUX = "Flux"
+    ARGO_CD_REPOSITORY = "ArgoCDRepository"
+    GIT_SYNC = "GitSync"
+
+
+class Passphrase(StrEnum):
+    """What becomes of the key's passphrase."""
+
+    KEEP = "Keep"
+    STRIP = "Strip"
+
+
+class InlineKnownHosts(NamedTuple):
+    """Lines of a known_hosts file."""
+
+    text: str
+
+
+class ConfigMapKnownHosts(NamedTuple):
+    """A key of a ConfigMap in the same namespace."""
+
+    name: str
+    key: str
+
+
+KnownHosts = InlineKnownHosts | ConfigMapKnownHosts
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSpec:
+    """A spec that can be worked with. Exactly one of `profile` and `recipient` (the `x` of an X25519 key) is given."""
+
+    credential: str
+    secret_name: str
+    profile: Profile | None
+    recipient: str | None
+    url: str | None = None
+    username: str | None = None
+    known_hosts: KnownHosts | None = None
+    pem: bool = False
+    passphrase: Passphrase = Passphrase.KEEP
+    expires_after: timedelta | None = None
+
+
+class _InvalidError(Exception):
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+def parse_export_spec(raw: object) -> ExportSpec | InvalidSpec:
+    """Return the parsed spec, or the first field that does not fit."""
+    try:
+        return _parse(_mapping(raw, "spec"))
+    except _InvalidError as error:
+        return InvalidSpec(error.field)
+
+
+def _parse(raw: Mapping[str, Any]) -> ExportSpec:
+    profile, recipient = raw.get("profile"), raw.get("recipient")
+    if (profile is None) == (recipient is None) or profile not in {None, *Profile}:
+        raise _InvalidError("spec.profile")
+    if raw.get("privateKeyFormat", "OpenSSH") not in {"OpenSSH", "PEM"}:
+        raise _InvalidError("spec.privateKeyFormat")
+    if raw.get("passphrase", "Keep") not in set(Passphrase):
+        raise _InvalidError("spec.passphrase")
+    reference = _mapping(raw.get("credentialRef"), "spec.credentialRef")
+    return ExportSpec(
+        credential=_text(reference.get("name"), CREDENTIAL_NAME, "spec.credentialRef.name"),
+        secret_name=_text(raw.get("secretName"), SECRET_NAME, "spec.secretName"),
+        profile=None if profile is None else Profile(profile),
+        recipient=None if recipient is None else _recipient(recipient),
+        url=_line(raw.get("url"), "spec.url"),
+        username=_line(raw.get("username"), "spec.username"),
+        known_hosts=_known_hosts(raw.get("knownHosts")),
+        pem=raw.get("privateKeyFormat") == "PEM",
+        passphrase=Passphrase(raw.get("passphrase", "Keep")),
+        expires_after=_duration(raw.get("expiresAfter")),
+    )
+
+
+def _recipient(raw: object) -> str:
+    key = _mapping(_mapping(raw, "spec.recipient").get("publicKey"), "spec.recipient.publicKey")
+    if (key.get("kty"), key.get("crv")) != ("OKP", "X25519"):
+        raise _InvalidError("spec.recipient.publicKey")
+    return _text(key.get("x"), RECIPIENT_X, "spec.recipient.publicKey.x")
+
+
+def _known_hosts(raw: object) -> KnownHosts | None:
+    if raw is None:
+        return None
+    given = _mapping(raw, "spec.knownHosts")
+    inline = given.get("inline")
+    if isinstance(inline, str) and "configMapName" not in given:
+        return InlineKnownHosts(inline)
+    if inline is not None:
+        raise _InvalidError("spec.knownHosts")
+    return ConfigMapKnownHosts(
+        _text(given.get("configMapName"), SECRET_NAME, "spec.knownHosts.configMapName"),
+        _text(given.get("key", "known_hosts"), SECRET_KEY, "spec.knownHosts.key"),
+    )
+
+
+def _duration(raw: object) -> timedelta | None:
+    if raw is None:
+        return None
+    parsed = parse_duration(raw) if isinstance(raw, str) else None
+    if parsed is None:
+        raise _InvalidError("spec.expiresAfter")
+    return parsed
+
+
+def _mapping(raw: object, field: str) -> Mapping[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise _InvalidError(field)
+    return raw
+
+
+def _text(raw: object, pattern: re.Pattern[str], field: str) -> str:
+    if not isinstance(raw, str) or pattern.fullmatch(raw) is None:
+        raise _InvalidError(field)  # names become part of a request's path
+    return raw
+
+
+def _line(raw: object, field: str) -> str | None:
+    if raw is not None and not (isinstance(raw, str) and raw.isprintable()):
+        raise _InvalidError(field)
+    return raw
