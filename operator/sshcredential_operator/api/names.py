@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple, NewType
 
 GROUP: Final = "sshcredentials.dev"
@@ -9,6 +10,8 @@ VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 KIND: Final = "SSHCredential"
 PLURAL: Final = "sshcredentials"
+EXPORT_KIND: Final = "SSHCredentialExport"
+EXPORT_PLURAL: Final = "sshcredentialexports"
 
 FIELD_MANAGER: Final = "sshcredential-operator"
 DEFAULT_OPERATOR_NAMESPACE: Final = "sshcredential-system"
@@ -17,6 +20,10 @@ SECRET_TYPE: Final = f"{GROUP}/credential"
 """Type of the Secret that holds a credential. Kubernetes never lets a type change, so watches select by it."""
 
 CREDENTIAL_LABEL: Final = f"{GROUP}/credential"
+EXPORT_LABEL: Final = f"{GROUP}/export"
+"""On every copy, with the first 63 characters of the export's name: for people, and for the watch."""
+COPY_ANNOTATION: Final = f"{GROUP}/copy"
+"""The proof that a copy is ours; see `encryption/copy_proof.py`."""
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 ORPHANED_SINCE_ANNOTATION: Final = f"{GROUP}/orphaned-since"
 
@@ -41,3 +48,14 @@ def credential_of_secret(namespace: Namespace, secret_name: str) -> CredentialKe
     """Return the credential that a Secret of our type belongs to by its name, or None for a name that is not ours."""
     name = secret_name.removesuffix(SECRET_SUFFIX)
     return CredentialKey(namespace, name) if name and name != secret_name else None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ExportKey:
+    """Where an export lives. No NamedTuple: it must not be equal to a credential of the same two names."""
+
+    namespace: Namespace
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
