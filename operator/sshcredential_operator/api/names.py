@@ -9,6 +9,8 @@ VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 KIND: Final = "SSHCredential"
 PLURAL: Final = "sshcredentials"
+EXPORT_KIND: Final = "SSHCredentialExport"
+EXPORT_PLURAL: Final = "sshcredentialexports"
 
 FIELD_MANAGER: Final = "sshcredential-operator"
 DEFAULT_OPERATOR_NAMESPACE: Final = "sshcredential-system"
