@@ -1,34 +1,77 @@
-"""The manifests beside the CRD: admission policies and roles, plain and with fixed names."""
+"""The manifests beside the CRDs: admission policies and roles, plain and with fixed names."""
 
+from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 import yaml
 
-from contract.crd_schema import CRD, ROOT
-from sshcredential_operator.controller.admission import IMPORT_POLICY as POLICY
+from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, ROOT
+from sshcredential_operator.api.names import GROUP
+from sshcredential_operator.controller.admission import IMPORT_POLICY
 
 FILES: Final = ROOT / "charts" / "sshcredential-operator" / "files"
 MANIFESTS: Final = sorted(FILES.glob("*/*"))
+AGGREGATE: Final = "rbac.authorization.k8s.io/aggregate-to-"
+PLURALS: Final = [str(definition.names["plural"]) for definition in DEFINITIONS]
+CREDENTIALS, EXPORTS = (str(definition.names["plural"]) for definition in (CREDENTIAL, EXPORT))
+EXPORT_POLICY: Final = "sshcredential-operator-export"
 
 
-def _documents(*names: str) -> dict[str, dict[str, Any]]:
-    return {document["kind"]: document for document in yaml.safe_load_all(FILES.joinpath(*names).read_text())}
+class Policy(NamedTuple):
+    """What a file of a policy has to hold."""
+
+    file: str
+    name: str
+    resources: list[str]
+    operations: list[str]
 
 
-def _roles() -> dict[str, list[dict[str, Any]]]:
-    documents = yaml.safe_load_all((FILES / "rbac" / "operator.yaml").read_text())
-    return {document["metadata"]["name"]: document["rules"] for document in documents}
+POLICIES: Final = [
+    Policy("import.yaml", IMPORT_POLICY, [CREDENTIALS], ["CREATE", "UPDATE"]),
+    Policy("export.yaml", EXPORT_POLICY, [EXPORTS], ["CREATE", "UPDATE"]),
+    Policy("in-use.yaml", "sshcredential-operator-in-use", [CREDENTIALS], ["DELETE"]),
+    Policy("status.yaml", "sshcredential-operator-report", [f"{plural}/status" for plural in PLURALS], ["UPDATE"]),
+]
+each_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.file)
+
+
+def _documents(*names: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(FILES.joinpath(*names).read_text()))
+
+
+def _policy(policy: Policy) -> tuple[dict[str, Any], dict[str, Any]]:
+    documents = {document["kind"]: document for document in _documents("admission", policy.file)}
+    return documents["ValidatingAdmissionPolicy"], documents["ValidatingAdmissionPolicyBinding"]
+
+
+def _roles(file: str) -> dict[str, dict[str, Any]]:
+    return {document["metadata"]["name"]: document for document in _documents("rbac", file)}
+
+
+def _granted(role: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return every verb that a role grants, with `group/resource`."""
+    return {
+        (verb, f"{group}/{resource}")
+        for rule in role["rules"]
+        for group, resource, verb in product(rule["apiGroups"], rule["resources"], rule["verbs"])
+    }
+
+
+OPERATOR: Final = _roles("operator.yaml")
+PEOPLE: Final = _roles("people.yaml")
+WORKSPACE: Final = OPERATOR["sshcredential-operator-workspace"]
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_a_manifest_is_plain(path: Path) -> None:
-    documents = list(yaml.safe_load_all(path.read_text()))
+    documents = _documents(path.parent.name, path.name)
 
     assert "{{" not in path.read_text()
     assert documents
-    assert all(document["metadata"].keys() == {"name"} for document in documents)
+    assert all(document["metadata"].keys() <= {"name", "labels"} for document in documents)
+    assert all(document["metadata"]["name"].startswith("sshcredential-") for document in documents)
     assert {document["kind"] for document in documents} <= {
         "ClusterRole",
         "ValidatingAdmissionPolicy",
@@ -36,47 +79,107 @@ def test_a_manifest_is_plain(path: Path) -> None:
     }
 
 
-def test_the_import_policy_is_bound_everywhere_and_fails_closed() -> None:
-    documents = _documents("admission", "import.yaml")
-    policy, binding = documents["ValidatingAdmissionPolicy"], documents["ValidatingAdmissionPolicyBinding"]
-
-    assert policy["metadata"]["name"] == binding["metadata"]["name"] == binding["spec"]["policyName"] == POLICY
-    assert policy["spec"]["failurePolicy"] == "Fail"
-    assert binding["spec"] == {"policyName": POLICY, "validationActions": ["Deny"]}
+# --- policies
 
 
-def test_the_import_policy_looks_at_the_credential_alone() -> None:
-    policy = _documents("admission", "import.yaml")["ValidatingAdmissionPolicy"]["spec"]
-    [rule] = policy["matchConstraints"]["resourceRules"]
-
-    assert rule["apiGroups"] == [CRD["spec"]["group"]]
-    assert rule["resources"] == [CRD["spec"]["names"]["plural"]]
-    assert rule["operations"] == ["CREATE", "UPDATE"]
-    assert "namespaceObject" not in str(policy)
+def test_the_policies_are_these() -> None:
+    assert {path.name for path in (FILES / "admission").iterdir()} == {policy.file for policy in POLICIES}
 
 
-def test_every_sentence_of_the_import_policy_has_a_plain_one_to_fall_back_to() -> None:
-    policy = _documents("admission", "import.yaml")["ValidatingAdmissionPolicy"]["spec"]
+@each_policy
+def test_a_policy_is_bound_everywhere_and_fails_closed(policy: Policy) -> None:
+    made, binding = _policy(policy)
 
-    assert all(validation["message"] and validation["messageExpression"] for validation in policy["validations"])
+    assert made["metadata"]["name"] == binding["metadata"]["name"] == policy.name
+    assert made["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"] == {"policyName": policy.name, "validationActions": ["Deny"]}
 
 
-def test_no_role_has_a_wildcard() -> None:
-    assert not [rule for rules in _roles().values() for rule in rules if "*" in str(rule)]
+@each_policy
+def test_a_policy_looks_at_its_own_objects_alone(policy: Policy) -> None:
+    made, _ = _policy(policy)
+    constraints = made["spec"]["matchConstraints"]
+
+    assert constraints == {
+        "resourceRules": [
+            {
+                "apiGroups": [GROUP],
+                "apiVersions": [CREDENTIAL.version["name"]],
+                "resources": policy.resources,
+                "operations": policy.operations,
+                "scope": "Namespaced",
+            }
+        ]
+    }
+
+
+@each_policy
+def test_no_policy_asks_for_the_namespace_which_hangs_its_deletion(policy: Policy) -> None:
+    assert "namespaceObject" not in str(_policy(policy))
+
+
+@each_policy
+def test_every_sentence_of_a_policy_has_a_plain_one_to_fall_back_to(policy: Policy) -> None:
+    validations = _policy(policy)[0]["spec"]["validations"]
+
+    assert all(validation["reason"] == "Forbidden" for validation in validations)
+    assert all(validation["message"] and validation["messageExpression"] for validation in validations)
+    assert all("; " in validation["message"] for validation in validations), "what is wrong; what to do"
+
+
+# --- roles
+
+
+@pytest.mark.parametrize("role", [*OPERATOR.values(), *PEOPLE.values()], ids=lambda role: role["metadata"]["name"])
+def test_no_role_has_a_wildcard(role: dict[str, Any]) -> None:
+    assert "*" not in str(role)
 
 
 def test_the_operator_may_not_write_what_users_declare() -> None:
-    [credentials] = [
-        rule
-        for rule in _roles()["sshcredential-operator-workspace"]
-        if rule["resources"] == [CRD["spec"]["names"]["plural"]]
-    ]
-
-    assert credentials["verbs"] == ["get", "list", "watch"]
+    for plural in PLURALS:
+        assert {verb for verb, resource in _granted(WORKSPACE) if resource == f"{GROUP}/{plural}"} == {
+            *("get", "list", "watch"),
+            "report",
+        }
 
 
-def test_the_cluster_role_may_look_at_the_import_policy_only() -> None:
-    [rule] = _roles()["sshcredential-operator-cluster"]
+def test_the_operator_may_report_on_every_kind() -> None:
+    for plural in PLURALS:
+        assert {("patch", f"{GROUP}/{plural}/status"), ("report", f"{GROUP}/{plural}")} <= _granted(WORKSPACE)
 
-    assert rule["resourceNames"] == [POLICY]
+
+def test_the_cluster_role_may_look_at_two_policies_only() -> None:
+    [rule] = OPERATOR["sshcredential-operator-cluster"]["rules"]
+
+    assert rule["resourceNames"] == [IMPORT_POLICY, EXPORT_POLICY]
     assert rule["verbs"] == ["get"]
+
+
+def test_no_role_of_the_operator_is_aggregated() -> None:
+    assert [role for role in OPERATOR.values() if "labels" in role["metadata"]] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "into"),
+    [
+        ("sshcredential-viewer", {f"{AGGREGATE}view": "true"}),
+        ("sshcredential-user", {f"{AGGREGATE}edit": "true"}),
+        ("sshcredential-editor", {f"{AGGREGATE}edit": "true"}),
+        ("sshcredential-exporter", {}),
+    ],
+)
+def test_a_role_for_people_is_aggregated_into(name: str, into: dict[str, str]) -> None:
+    assert PEOPLE[name]["metadata"].get("labels", {}) == into
+
+
+def test_people_write_both_kinds_and_no_status() -> None:
+    granted = set().union(*map(_granted, PEOPLE.values()))
+
+    assert {resource for _, resource in granted} == {f"{GROUP}/{plural}" for plural in PLURALS}
+    assert "report" not in {verb for verb, _ in granted}
+
+
+def test_only_the_exporter_may_export() -> None:
+    assert [name for name, role in PEOPLE.items() if ("export", f"{GROUP}/{CREDENTIALS}") in _granted(role)] == [
+        "sshcredential-exporter"
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract.crd_schema import CRD, SCHEMA, VERSION, field, rules, with_defaults
+from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, Definition, rules, with_defaults
 from sshcredential_operator.api import names
 from sshcredential_operator.api.algorithms import GENERATED_BITS, Algorithm
 from sshcredential_operator.api.durations import DURATION_PATTERN, LONGEST_DURATION, parse_duration
@@ -33,18 +33,41 @@ FULL = Status(
 )
 
 
-def test_group_version_kind_and_plural() -> None:
-    assert CRD["spec"]["group"] == names.GROUP
-    assert VERSION["name"] == names.VERSION
-    assert CRD["spec"]["names"]["kind"] == names.KIND
-    assert CRD["spec"]["names"]["plural"] == names.PLURAL
-    assert CRD["metadata"]["name"] == f"{names.PLURAL}.{names.GROUP}"
+field = CREDENTIAL.field
+each_definition = pytest.mark.parametrize("definition", DEFINITIONS, ids=str)
+
+
+@pytest.mark.parametrize(
+    ("definition", "kind", "plural"),
+    [(CREDENTIAL, names.KIND, names.PLURAL), (EXPORT, names.EXPORT_KIND, names.EXPORT_PLURAL)],
+    ids=str,
+)
+def test_group_version_kind_and_plural(definition: Definition, kind: str, plural: str) -> None:
+    assert definition.crd["spec"]["group"] == names.GROUP
+    assert definition.version["name"] == names.VERSION
+    assert definition.names["kind"] == kind
+    assert definition.names["plural"] == plural
+    assert definition.crd["metadata"]["name"] == f"{plural}.{names.GROUP}"
 
 
 def test_the_secrets_name_fits_for_the_longest_credential() -> None:
     longest = names.CredentialKey(names.Namespace("ns"), "a" * 63)
 
     assert len(longest.secret_name) <= field("status.secretName")["maxLength"]
+
+
+def test_no_export_takes_the_name_of_a_credentials_secret() -> None:
+    expressions = [rule["rule"] for rule in rules(EXPORT.field("spec.secretName"))]
+
+    assert f'!self.endsWith("{names.SECRET_SUFFIX}")' in expressions
+
+
+@each_definition
+def test_an_object_is_named_alike_whatever_its_kind(definition: Definition) -> None:
+    [rule] = rules(definition.schema)
+    [of_reference, *_] = rules(EXPORT.field("spec.credentialRef.name"))
+
+    assert rule["rule"].removeprefix("self.metadata.name") == of_reference["rule"].removeprefix("self")
 
 
 @pytest.mark.parametrize("path", ["spec.generate.algorithm", "status.algorithm"])
@@ -71,8 +94,17 @@ def test_deletion_policies() -> None:
     assert field("spec.deletionPolicy")["enum"] == [policy.value for policy in DeletionPolicy]
 
 
-def test_the_grammar_of_durations() -> None:
-    [rule] = rules(field("spec.deletionGracePeriod"))
+@pytest.mark.parametrize(
+    ("definition", "path"),
+    [
+        *((CREDENTIAL, f"spec.rotation.{member}") for member in ("every", "prepare", "overlap")),
+        (CREDENTIAL, "spec.deletionGracePeriod"),
+        (EXPORT, "spec.expiresAfter"),
+    ],
+    ids=str,
+)
+def test_the_grammar_of_durations(definition: Definition, path: str) -> None:
+    [rule, *_] = rules(definition.field(path))
     shape = re.search(r"self\.matches\('\^(.*)\$'\)", rule["rule"])
     longest = re.search(r"duration\(self\) <= duration\('([0-9]+)h'\)", rule["rule"])
 
@@ -80,6 +112,9 @@ def test_the_grammar_of_durations() -> None:
     assert longest
     assert shape[1] == DURATION_PATTERN
     assert timedelta(hours=int(longest[1])) == LONGEST_DURATION
+
+
+def test_the_grace_period_is_a_week_by_default() -> None:
     assert parse_duration(field("spec.deletionGracePeriod")["default"]) == timedelta(days=7)
 
 
@@ -102,12 +137,40 @@ def test_python_takes_the_same_defaults(source: dict[str, Any]) -> None:
     assert short == filled
 
 
-def test_the_first_status_is_the_catalogues_pending() -> None:
-    status = parse_status(with_defaults({}, SCHEMA)["status"])
+@pytest.mark.parametrize(("definition", "word"), [(CREDENTIAL, "credential"), (EXPORT, "export")], ids=str)
+def test_the_first_status_is_the_catalogues_pending(definition: Definition, word: str) -> None:
+    status = parse_status(with_defaults({}, definition.schema)["status"])
+    says = message(Reason.PENDING).replace("credential", word)
 
-    assert status == Status(
-        conditions=(Condition(READY, "Unknown", Reason.PENDING, message(Reason.PENDING), 0, "1970-01-01T00:00:00Z"),)
-    )
+    assert status == Status(conditions=(Condition(READY, "Unknown", Reason.PENDING, says, 0, "1970-01-01T00:00:00Z"),))
+
+
+def test_both_kinds_tell_their_conditions_alike() -> None:
+    conditions, of_export = field("status.conditions"), EXPORT.field("status.conditions")
+    members = set(conditions["items"]["properties"])
+
+    assert members == set(of_export["items"]["properties"])
+    assert bounds(conditions) == bounds(of_export)
+    assert [bounds(field(f"status.conditions[].{member}")) for member in members] == [
+        bounds(EXPORT.field(f"status.conditions[].{member}")) for member in members
+    ]
+
+
+@pytest.mark.parametrize("member", ["observedGeneration", "keyNumber", "fingerprint", "secretName", "notes"])
+def test_what_both_kinds_tell_has_the_same_bounds(member: str) -> None:
+    assert bounds(field(f"status.{member}")) == bounds(EXPORT.field(f"status.{member}"))
+
+
+def bounds(schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if name not in {"description", "items"}}
+
+
+def test_what_an_export_may_say_of_a_credential_fits_into_its_users() -> None:
+    users = {member: schema["maxLength"] for member, schema in field("status.usedBy[]")["properties"].items()}
+
+    assert users.keys() == {"kind", "name"}
+    assert users["kind"] >= len(names.EXPORT_KIND)
+    assert users["name"] >= EXPORT.field("metadata.name")["maxLength"]
 
 
 def test_every_member_that_the_operator_writes_is_in_the_schema() -> None:

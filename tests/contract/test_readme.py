@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from contract.crd_schema import EXAMPLES, SCHEMA, VERSION, fields
+from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXAMPLES, Field, fields
 from contract.markdown import TRANSCRIPT, Shown, blocks, code_words, links, table, transcript, without_comment
 from contract.readme_commands import NOT_RUN, README, commands_to_run, shell_commands
 from contract.tree import ROOT, project_files
@@ -22,7 +22,6 @@ from controlplane.places import SOURCES
 from demo.story import STORY, THINGS_TO_TRY, Run
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.messages import CATALOGUE, message
-from sshcredential_operator.api.names import KIND
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.status import READY, RECONCILING, STALLED
 
@@ -78,14 +77,18 @@ def in_code(page: str) -> str:
 
 def unknown_words(page: str) -> list[str]:
     """Return words in code style that look like a reason, note, condition or value of ours and are none."""
-    values = {str(value) for found in fields() for value in found.schema.get("enum", ())}
-    known = {*Reason, *Note, READY, RECONCILING, STALLED, KIND} | EVENTS | values | KUBERNETES_WORDS
+    values = {str(value) for found in all_fields() for value in found.schema.get("enum", ())}
+    known = {*Reason, *Note, READY, RECONCILING, STALLED, *map(str, DEFINITIONS)} | EVENTS | values | KUBERNETES_WORDS
     return [word for word in code_words(page) if re.fullmatch(r"[A-Z][A-Za-z0-9]+", word) and word not in known]
 
 
+def all_fields() -> list[Field]:
+    return [found for definition in DEFINITIONS for found in definition.fields()]
+
+
 def unknown_fields(page: str) -> list[str]:
-    """Return paths in spec or status that the CRD does not have."""
-    known = {found.path.replace("[]", "") for found in fields()}
+    """Return paths in spec or status that no CRD has."""
+    known = {found.path.replace("[]", "") for found in all_fields()}
     named = re.findall(r"\b((?:spec|status)(?:\.[a-z]\w*)+)", in_code(page))
     return [path for path in named if path not in known]
 
@@ -111,7 +114,7 @@ def test_the_transcript_shows_commands_of_the_demo_in_their_order() -> None:
 
 
 def test_the_tables_of_the_transcript_have_the_columns_of_the_crd() -> None:
-    columns = [column["name"].upper() for column in VERSION["additionalPrinterColumns"] if not column.get("priority")]
+    columns = [column.upper() for column in CREDENTIAL.columns]
     tables = [entry.output for entry in shown() if re.fullmatch(r"kubectl get sshcredentials?( \S+)?", entry.command)]
 
     assert len(tables) > 1
@@ -153,7 +156,7 @@ def test_manifests_in_the_readme_are_examples() -> None:
 
 
 def _examples() -> list[Any]:
-    return [yaml.safe_load(path.read_text()) for path in EXAMPLES.glob("*.yaml")]
+    return [document for path in EXAMPLES.glob("*.yaml") for document in yaml.safe_load_all(path.read_text())]
 
 
 def test_the_readme_names_the_kubernetes_that_the_tests_run_on() -> None:
@@ -170,7 +173,7 @@ def test_concepts_explain_every_note() -> None:
 
 def test_concepts_explain_fields_of_the_status() -> None:
     explained = [name for row in table((DOCS / "concepts.md").read_text(), "Field") for name in code_words(row[0])]
-    known = {found.path for found in fields(SCHEMA["properties"]["status"])}
+    known = {found.path for found in fields(CREDENTIAL.schema["properties"]["status"])}
 
     assert len(explained) > 10
     assert set(explained) <= known
