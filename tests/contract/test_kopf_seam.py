@@ -20,7 +20,7 @@ from kopf._cogs.structs import references
 from kopf._core.reactor import queueing
 
 from contract.tree import ROOT, package_files, text_of
-from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, Namespace
+from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, CredentialKey, Namespace
 from sshcredential_operator.controller import shell
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.shell import Tap
@@ -147,7 +147,7 @@ async def test_kopfs_watcher_really_gets_its_events_from_the_tap(monkeypatch: py
     metadata = {"namespace": "genomics", "name": "hpc-login", "uid": "u", "resourceVersion": "1"}
     raw: Any = {"metadata": metadata, "spec": {"generate": {}}}
     monkeypatch.setattr(watching, "infinite_watch", listed)
-    store, queue = Store(), WorkQueue(share=1)
+    store, queue = Store(), WorkQueue[CredentialKey](share=1)
     tap = Tap(store, queue, NoWorkspaces(), Metrics(store, queue))
     monkeypatch.setattr(watching, "infinite_watch", tap.infinite_watch)
     with pytest.raises(Stop):

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from contract.tree import ROOT, package_files, text_of
+from sshcredential_operator.api.export_messages import SAID_OF_EXPORTS
 from sshcredential_operator.api.keyreasons import KeyRefusal
-from sshcredential_operator.api.messages import CATALOGUE, MESSAGE_LIMIT, Text, message
+from sshcredential_operator.api.messages import CATALOGUE, MESSAGE_LIMIT, Text, export_message, message
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 
 GENERATOR = ROOT / "scripts" / "generate" / "reasons.py"
@@ -43,8 +44,16 @@ FACTS = {
     "key": "algorithm and size",
     "allowed": "algorithms and sizes",
     "stored_source": "source in the words of the spec",
+    "credential": "metadata.name of a credential",
+    "number": "number of a key",
+    "line": "number of a line",
+    "config_map": "name of the user's ConfigMap",
+    "config_map_key": "key of the user's ConfigMap",
 }
 """Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
+
+
+LONG_NAMES = ("secret", "input_secret", "input_key", "config_map", "config_map_key")
 
 
 def places(text: Text) -> set[str]:
@@ -63,6 +72,16 @@ def test_every_refusal_of_a_key_is_a_reason_that_only_the_user_can_mend() -> Non
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_message_holds_only_facts_that_cannot_carry_a_key(reason: Reason) -> None:
     assert places(CATALOGUE[reason]) <= FACTS.keys()
+
+
+@pytest.mark.parametrize("reason", list(SAID_OF_EXPORTS))
+def test_what_a_shared_reason_says_of_an_export_keeps_to_the_same(reason: Reason) -> None:
+    text = Text(*SAID_OF_EXPORTS[reason])
+
+    assert places(text) <= FACTS.keys()
+    assert re.fullmatch(r"[A-Z].*[.]", text.says)
+    assert re.fullmatch(r"[A-Z].*[.]", text.do)
+    assert export_message(reason, dict.fromkeys(FACTS, "x")) != message(reason, dict.fromkeys(FACTS, "x"))
 
 
 def test_every_fact_is_used() -> None:
@@ -87,7 +106,7 @@ def test_who_has_to_wait_or_to_do_something_is_told_what(reason: Reason) -> None
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_the_longest_names_leave_room_for_what_to_do(reason: Reason) -> None:
-    longest = dict.fromkeys(FACTS, "n" * 100) | dict.fromkeys(("secret", "input_secret", "input_key"), "n" * 253)
+    longest = dict.fromkeys(FACTS, "n" * 100) | dict.fromkeys(LONG_NAMES, "n" * 253)
     text = CATALOGUE[reason]
     told = message(reason, longest)
 

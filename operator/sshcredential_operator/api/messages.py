@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from sshcredential_operator.api.export_messages import EXPORT_TEXTS, SAID_OF_EXPORTS
 from sshcredential_operator.api.reasons import Reason
 
 MESSAGE_LIMIT: Final = 1024
@@ -216,6 +217,7 @@ CATALOGUE: Final[dict[Reason, Text]] = {
         "Checking the private key in Secret {input_secret} took too long and was stopped.",
         "Encrypt it anew with usual settings: ssh-keygen -p -a 16 -f FILE; or use another key.",
     ),
+    **{reason: Text(*words) for reason, words in EXPORT_TEXTS.items()},
 }
 
 
@@ -228,7 +230,16 @@ class _Facts(dict[str, str | int]):
 
 def message(reason: Reason, facts: Mapping[str, str | int] | None = None) -> str:
     """Return the text of a reason with its facts filled in, at most 1,024 bytes of UTF-8."""
-    text = CATALOGUE[reason]
+    return _filled(CATALOGUE[reason], facts)
+
+
+def export_message(reason: Reason, facts: Mapping[str, str | int] | None = None) -> str:
+    """Return the text of an export's reason, as `message` does."""
+    words = SAID_OF_EXPORTS.get(reason)
+    return _filled(Text(*words) if words else CATALOGUE[reason], facts)
+
+
+def _filled(text: Text, facts: Mapping[str, str | int] | None) -> str:
     template = f"{text.says} {text.do}".strip()
     filled = template.format_map(_Facts(facts or {}))
     return filled.encode()[:MESSAGE_LIMIT].decode(errors="ignore")

@@ -54,6 +54,22 @@ class Reason(StrEnum):
     OPERATOR_NAMESPACE = "OperatorNamespace"
     SPEC_INVALID = "SpecInvalid"
 
+    EXPORTED = "Exported"
+    EXPORTING = "Exporting"
+    EXPIRED = "Expired"
+    CREDENTIAL_MISSING = "CredentialMissing"
+    CREDENTIAL_NOT_READY = "CredentialNotReady"
+    EXPORT_NOT_GUARDED = "ExportNotGuarded"
+    EXPORT_OLDER_THAN_POLICY = "ExportOlderThanPolicy"
+    EXPORT_CONFLICT = "ExportConflict"
+    PASSPHRASE_NOT_TAKEN = "PassphraseNotTaken"
+    URL_MISSING = "UrlMissing"
+    NO_SUCH_FORMAT = "NoSuchFormat"
+    RECIPIENT_INVALID = "RecipientInvalid"
+    KNOWN_HOSTS_MISSING = "KnownHostsMissing"
+    KNOWN_HOSTS_INVALID = "KnownHostsInvalid"
+    KNOWN_HOSTS_CONFIG_MAP_MISSING = "KnownHostsConfigMapMissing"
+
     FORBIDDEN = "Forbidden"
     QUOTA_EXCEEDED = "QuotaExceeded"
     REFUSED_BY_SERVER = "RefusedByServer"
@@ -97,6 +113,12 @@ _EXCEPTIONS: Final[dict[Reason, Course]] = {
     Reason.TOO_MANY_KEYS: Course.WAIT,
     Reason.INPUT_SECRET_MISSING: Course.WAIT,
     Reason.INPUT_KEY_MISSING: Course.WAIT,
+    Reason.EXPORTED: Course.READY,
+    Reason.EXPORTING: Course.WORK,
+    Reason.CREDENTIAL_MISSING: Course.WAIT,
+    Reason.CREDENTIAL_NOT_READY: Course.WAIT,
+    Reason.KNOWN_HOSTS_CONFIG_MAP_MISSING: Course.WAIT,
+    Reason.EXPORT_NOT_GUARDED: Course.RETRY,
     Reason.FORBIDDEN: Course.RETRY,
     Reason.QUOTA_EXCEEDED: Course.RETRY,
     Reason.REFUSED_BY_SERVER: Course.RETRY,

@@ -26,6 +26,7 @@ from sshcredential_operator.api.conditions import (
 )
 
 __all__ = [
+    "MOST_USERS",
     "READY",
     "RECONCILING",
     "ROTATION_STAGED",

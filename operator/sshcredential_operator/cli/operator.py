@@ -49,6 +49,12 @@ def main() -> None:
     help="Whether one of several replicas works at a time, by a Lease in the operator's namespace. "
     "Default: in a pod, and not elsewhere.",
 )
+@click.option(
+    "--allow-exports-without-admission-policy",
+    "unguarded",
+    is_flag=True,
+    help="Copy private keys for whoever may create an SSHCredentialExport; nobody is asked for the verb export.",
+)
 @click.option("--log-format", type=click.Choice(["json", "console"]), help="Default: console on a terminal, else json.")
 @click.option("--debug", is_flag=True, help="Log more of what the operator itself does.")
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -58,6 +64,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     listen: str | None,
     policy_file: Path | None,
     leader_election: bool | None,
+    unguarded: bool,
     log_format: str | None,
     debug: bool,
 ) -> None:
@@ -72,7 +79,9 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     set_up(json=log_format == "json" or (log_format is None and not sys.stderr.isatty()), debug=debug)
     served = tuple(Namespace(name) for name in dict.fromkeys(workspaces))
     elected = in_pod() if leader_election is None else leader_election
-    options = Options(Namespace(own), served, host, port, policies, leader_election=elected)
+    options = Options(
+        Namespace(own), served, host, port, policies, leader_election=elected, guard_exports=not unguarded
+    )
     asyncio.run(_run(options))
 
 

@@ -1,15 +1,68 @@
-"""Looks whether the admission policy that guards imports is installed. Called once when the watches start."""
+"""Looks whether the admission policies that guard imports and exports are installed.
+
+The one for imports is looked for once, when the watches start, to warn. Without the one for exports, with the content
+that stands here, no copy is made: it is read again for every copy that is to be written.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sshcredential_operator.controller.ports import NOT_FOUND
 from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.exports.observed import Guarding, Unguarded
 from sshcredential_operator.reconcile.trouble import TroubleError
 
+log = logging.getLogger(__name__)
+
 IMPORT_POLICY: Final = "sshcredential-operator-import"
+EXPORT_POLICY: Final = "sshcredential-operator-export"
 _PATH: Final = "/apis/admissionregistration.k8s.io/v1"
+
+EXPORT_GUARD: Final[dict[str, dict[str, Any]]] = {
+    "validatingadmissionpolicies": {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": ["sshcredentials.dev"],
+                    "apiVersions": ["v1alpha1"],
+                    "resources": ["sshcredentialexports"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "scope": "Namespaced",
+                }
+            ]
+        },
+        "matchConditions": [
+            {"name": "spec-is-new", "expression": "request.operation == 'CREATE' || object.spec != oldObject.spec"}
+        ],
+        "variables": [{"name": "credential", "expression": "object.spec.credentialRef.name"}],
+        "validations": [
+            {
+                "expression": "authorizer.group('sshcredentials.dev').resource('sshcredentials')"
+                ".namespace(request.namespace) .name(variables.credential).check('export').allowed()"
+            }
+        ],
+    },
+    "validatingadmissionpolicybindings": {"policyName": EXPORT_POLICY, "validationActions": ["Deny"]},
+}
+"""The specs of policy and binding, as far as they decide who may; charts/.../admission/export.yaml has the same."""
+
+_DEFAULTS: Final[dict[str, object]] = {"matchPolicy": "Equivalent"}
+_ONLY_WORDS: Final = frozenset({"message", "messageExpression", "reason"})
+
+
+async def look_for_import_policy(requests: Requests) -> int:
+    """Warn if the policy for imports is missing; return 1 if it is there, 0 if not, -1 if that cannot be told."""
+    present = await import_policy_is_present(requests)
+    if present is False:
+        log.warning(
+            "the admission policy sshcredential-operator-import is missing: whoever may create credentials can "
+            "import from Secrets that he may not read; apply charts/sshcredential-operator/files/admission/"
+        )
+    return -1 if present is None else int(present)
 
 
 async def import_policy_is_present(requests: Requests) -> bool | None:
@@ -24,3 +77,40 @@ async def import_policy_is_present(requests: Requests) -> bool | None:
         if answer.code == NOT_FOUND:
             return False
     return True
+
+
+class ExportGuard:
+    """Looks whether the admission policy for exports is in force, as this operator knows it. The port `Guard`."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def look(self) -> Guarding | Unguarded:
+        """Read policy and binding live."""
+        found = []
+        for kind, expected in EXPORT_GUARD.items():
+            answer = await self._requests.send(
+                "GET", f"{_PATH}/{kind}/{EXPORT_POLICY}", expect=frozenset({NOT_FOUND}), what=kind
+            )
+            if answer.code == NOT_FOUND:
+                return Unguarded()
+            read = answer.json()
+            metadata = read["metadata"]
+            if "deletionTimestamp" in metadata or not says(read.get("spec"), expected):
+                return Unguarded()
+            found.append(metadata)
+        identity = " ".join(f"{metadata['uid']}.{metadata['generation']}" for metadata in found)
+        return Guarding(identity, max(metadata["creationTimestamp"] for metadata in found))
+
+
+def says(found: object, expected: object) -> bool:
+    """Whether a spec is the expected one; what the API server adds by default is none of ours to expect."""
+    return _plain(found) == _plain(expected)
+
+
+def _plain(value: object) -> object:
+    """Return a value without words, and without what says no more than its absence: an empty selector takes all."""
+    if isinstance(value, Mapping):
+        kept = {name: _plain(one) for name, one in value.items() if name not in _ONLY_WORDS}
+        return {name: one for name, one in kept.items() if one not in (None, {}, [], _DEFAULTS.get(name))}
+    return [_plain(one) for one in value] if isinstance(value, list) else value

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import secrets
 import socket
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
@@ -47,18 +48,19 @@ class Candidacy:
         connection: Connection,
         namespace: Namespace,
         requests: Requests,
-        queue: WorkQueue,
+        queues: Sequence[WorkQueue[Any]],
         health: Health,
         metrics: Metrics,
     ) -> None:
-        self._namespace, self._queue, self._health = namespace, queue, health
+        self._namespace, self._queues, self._health = namespace, tuple(queues), health
         self._refusals = 0
         self._leases = ApiLeases(connection, namespace)
         # The host's name is the pod's. What follows tells this process from the one that ran there before.
         identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
         self._elector = Elector(self._leases, identity, self._stands)
         requests.write_only_while(self._elector.leads)
-        queue.begin_only_while(self._elector.leads)
+        for queue in queues:
+            queue.begin_only_while(self._elector.leads)
         metrics.leader.set_function(self._elector.leads)
         health.wait_for(SUBJECT, BEGINNING)
         self._standing = asyncio.create_task(self._elector.run(), name="election")
@@ -79,7 +81,8 @@ class Candidacy:
         self._health.has(SUBJECT)
         if standing is Standing.LEADER:
             self._health.remarks.pop(SUBJECT, None)
-            self._queue.resume()
+            for queue in self._queues:
+                queue.resume()
             log.info("leading")
         elif self._health.remarks.get(SUBJECT) != STANDBY:
             self._health.remarks[SUBJECT] = STANDBY

@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
-
-import aiohttp
-import orjson
+from collections.abc import Mapping
+from typing import Any
 
 from sshcredential_operator.api.names import CredentialKey, Namespace
 from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.metadata import WATCH_ERRORS, Metadata
 from sshcredential_operator.controller.ports import SECRETS_PATH, ApiInputs
-from sshcredential_operator.controller.requests import METADATA_LIST, METADATA_ONLY, TIMEOUT
 from sshcredential_operator.controller.work_queue import WorkQueue
-
-SERVER_TIMEOUT: Final = 300
-SILENCE: Final = 70
-"""Seconds without a word after which a watch is dead: bookmarks come every minute."""
-_LINE_LIMIT: Final = 4 * 1024 * 1024
 
 
 class WatchedInputs:
     """Interest of credentials in Secrets, one metadata watch per namespace that has any."""
 
-    def __init__(self, connection: Connection, reader: ApiInputs, queue: WorkQueue) -> None:
+    def __init__(self, connection: Connection, reader: ApiInputs, queue: WorkQueue[CredentialKey]) -> None:
         self._connection, self._reader, self._queue = connection, reader, queue
         self._session = connection.session(connections=0)
         self._interest: dict[Namespace, dict[CredentialKey, frozenset[str]]] = {}
@@ -84,67 +76,36 @@ class WatchedInputs:
 
     async def _follow(self, namespace: Namespace) -> None:
         version = ""
+        watched = Metadata(self._session, self._connection.server + SECRETS_PATH.format(namespace=namespace))
         while True:
             try:
-                version = version or await self._list(namespace)
-                async for event in self._events(namespace, version):
-                    version = self._take(namespace, event)
+                version = version or await self._list(namespace, watched)
+                async for event, metadata in watched.events(version):
+                    version = self._take(namespace, event, metadata)
                 pause = 0.1  # the server ends a watch after a while; one that ends all of them at once is not flooded
-            except (_RelistError, aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError):
-                version = ""  # whatever it was, the watch may not go on from there (410): a list is what heals it
+            except WATCH_ERRORS:
+                version = ""
                 pause = random.uniform(0.5, 1.5)  # noqa: S311 - jitter
             await asyncio.sleep(pause)
 
-    async def _list(self, namespace: Namespace) -> str:
-        url = self._connection.server + SECRETS_PATH.format(namespace=namespace)
-        async with self._session.get(
-            url, headers={"Accept": METADATA_LIST}, timeout=TIMEOUT, raise_for_status=True
-        ) as response:
-            listed = orjson.loads(await response.read())
-        present = {item["metadata"]["name"]: item["metadata"]["resourceVersion"] for item in listed["items"]}
+    async def _list(self, namespace: Namespace, watched: Metadata) -> str:
+        listed, version = await watched.list()
+        present = {metadata["name"]: metadata["resourceVersion"] for metadata in listed}
         before = self._present.get(namespace)
         self._present[namespace] = present
         for key, wanted in self._interest.get(namespace, {}).items():
             if before is None or any(present.get(name) != before.get(name) for name in wanted):
                 self._queue.add(key)
-        version: str = listed["metadata"]["resourceVersion"]
         return version
 
-    async def _events(self, namespace: Namespace, version: str) -> AsyncIterator[dict[str, Any]]:
-        url = self._connection.server + SECRETS_PATH.format(namespace=namespace)
-        parameters = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": version,
-            "timeoutSeconds": str(SERVER_TIMEOUT),
-        }
-        timeout = aiohttp.ClientTimeout(total=SERVER_TIMEOUT + 30, sock_connect=5, sock_read=SILENCE)
-        async with self._session.get(
-            url, params=parameters, headers={"Accept": METADATA_ONLY}, timeout=timeout, raise_for_status=True
-        ) as response:
-            buffer = b""
-            async for chunk in response.content.iter_any():
-                *lines, buffer = (buffer + chunk).split(b"\n")
-                if len(buffer) > _LINE_LIMIT:
-                    raise _RelistError
-                for line in lines:
-                    yield orjson.loads(line)
-
-    def _take(self, namespace: Namespace, event: dict[str, Any]) -> str:
-        if event["type"] == "ERROR":
-            raise _RelistError
-        metadata = event["object"]["metadata"]
+    def _take(self, namespace: Namespace, event: str, metadata: dict[str, Any]) -> str:
         present = self._present.setdefault(namespace, {})
-        if event["type"] in {"ADDED", "MODIFIED"}:
+        if event in {"ADDED", "MODIFIED"}:
             present[metadata["name"]] = metadata["resourceVersion"]
-        elif event["type"] == "DELETED":
+        elif event == "DELETED":
             present.pop(metadata["name"], None)
         for key, wanted in self._interest.get(namespace, {}).items():
             if metadata.get("name") in wanted:
                 self._queue.add(key)
         version: str = metadata["resourceVersion"]
         return version
-
-
-class _RelistError(Exception):
-    """The watch cannot be continued from where it was."""

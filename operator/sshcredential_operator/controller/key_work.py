@@ -34,7 +34,7 @@ def _step_back() -> None:
 class LocalKeyWork:
     """Makes and judges keys on this machine."""
 
-    def __init__(self, queue: WorkQueue) -> None:
+    def __init__(self, queue: WorkQueue[CredentialKey]) -> None:
         self._queue = queue  # which hands out the places; threads and processes are as many
         self._threads = ThreadPoolExecutor(KEY_PLACES, "rsa", initializer=_step_back)
         self._pool = KeyPool(KEY_PLACES)

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, Protocol, TypeVar
 
-from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.api.names import Namespace
 
 
-class Lane:
+class InNamespace(Hashable, Protocol):
+    """What passes are made for: a credential, an export."""
+
+    @property
+    def namespace(self) -> Namespace:
+        """The namespace that it lives in."""
+
+    @property
+    def name(self) -> str:
+        """Its name there."""
+
+
+Key = TypeVar("Key", bound=InNamespace)
+
+
+class Lane(Generic[Key]):
     """At most `places` run at once, of one namespace at most `share`; namespaces are served round robin."""
 
     def __init__(self, *, places: int, share: int) -> None:
         self._places, self._share = places, share
-        self._waiting: OrderedDict[Namespace, dict[CredentialKey, float]] = OrderedDict()
+        self._waiting: OrderedDict[Namespace, dict[Key, float]] = OrderedDict()
         self._running: dict[Namespace, int] = {}
 
-    def add(self, key: CredentialKey, since: float) -> None:
+    def add(self, key: Key, since: float) -> None:
         """Let one wait, who has been waiting since then."""
         self._waiting.setdefault(key.namespace, {})[key] = since
 
-    def remove(self, key: CredentialKey) -> float | None:
+    def remove(self, key: Key) -> float | None:
         """Let one wait no more; return since when it has waited, None for who does not wait here."""
         waiting = self._waiting.get(key.namespace, {})
         since = waiting.pop(key, None)
@@ -27,7 +44,7 @@ class Lane:
             del self._waiting[key.namespace]
         return since
 
-    def begin(self) -> CredentialKey | None:
+    def begin(self) -> Key | None:
         """Return who is next and takes a place, None where nobody may; `end` must follow."""
         if sum(self._running.values()) >= self._places:
             return None
@@ -40,13 +57,13 @@ class Lane:
         self._running[namespace] = self._running.get(namespace, 0) + 1
         return key
 
-    def end(self, key: CredentialKey) -> None:
+    def end(self, key: Key) -> None:
         """Give the place back."""
         self._running[key.namespace] -= 1
         if not self._running[key.namespace]:
             del self._running[key.namespace]
 
-    def __contains__(self, key: CredentialKey) -> bool:
+    def __contains__(self, key: Key) -> bool:
         return key in self._waiting.get(key.namespace, {})
 
     def __len__(self) -> int:

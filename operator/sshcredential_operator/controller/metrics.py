@@ -11,9 +11,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sshcredential_operator import __version__
+from sshcredential_operator.api.conditions import HasConditions
+from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.status import Status
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.controller.store import Store
 from sshcredential_operator.controller.work_queue import WorkQueue
@@ -25,7 +26,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class _StateCollector(Collector):
     """Gauges that are counted when somebody asks."""
 
-    def __init__(self, store: Store, queue: WorkQueue, policies: Policies) -> None:
+    def __init__(self, store: Store, queue: WorkQueue[CredentialKey], policies: Policies) -> None:
         self._store, self._queue, self._policies = store, queue, policies
 
     def collect(self) -> Iterator[Metric]:
@@ -48,7 +49,7 @@ class _StateCollector(Collector):
             "When the first key becomes older than its workspace's policy wants; NaN where no policy says so.",
             due,
         )
-        tally = Tally(_readiness(credential.status) for credential in self._store.credentials())
+        tally = Tally(readiness(credential.status) for credential in self._store.credentials())
         family = GaugeMetricFamily(
             f"{PREFIX}_credentials",
             "Credentials by the status and reason of their Ready condition.",
@@ -67,7 +68,8 @@ class _StateCollector(Collector):
                 yield (made + longest).timestamp()
 
 
-def _readiness(status: Status) -> tuple[str, str]:
+def readiness(status: HasConditions) -> tuple[str, str]:
+    """Return status and reason of the Ready condition, as labels."""
     ready = status.ready
     if ready is None:
         return "Unknown", Reason.PENDING.value
@@ -78,7 +80,7 @@ def _readiness(status: Status) -> tuple[str, str]:
 class Metrics:
     """All metrics of one operator, in a registry of their own."""
 
-    def __init__(self, store: Store, queue: WorkQueue, policies: Policies | None = None) -> None:
+    def __init__(self, store: Store, queue: WorkQueue[CredentialKey], policies: Policies | None = None) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_StateCollector(store, queue, policies or Policies()))
         self._passes = Counter(

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey, Namespace
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.controller.admission import import_policy_is_present
+from sshcredential_operator.controller.admission import look_for_import_policy
 from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.export_metrics import ExportCollector
+from sshcredential_operator.controller.exporting import Exporting
 from sshcredential_operator.controller.health import Contact, Health, HealthServer
 from sshcredential_operator.controller.inputs import WatchedInputs
 from sshcredential_operator.controller.key_work import LocalKeyWork
@@ -30,6 +32,7 @@ from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
 from sshcredential_operator.controller.shell import Tap, run_kopf
 from sshcredential_operator.controller.store import Store
+from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, WorkQueue
 from sshcredential_operator.controller.worker import work
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
@@ -45,7 +48,7 @@ ODD_ANSWERS: Final = (LookupError, TypeError, ValueError)
 GRACE_SECONDS: Final = 8.0
 """How long running passes may take to finish when the operator stops."""
 
-NO_API: Final = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
+NO_API: Final = "The API sshcredentials.dev is not served: install the CRDs (crds/); going on as soon as it is there."
 NO_SERVER: Final = "The API server at {server} cannot be reached, or does not accept our credentials; trying again."
 
 
@@ -59,6 +62,8 @@ class Options:
     port: int
     policies: Policies
     leader_election: bool
+    guard_exports: bool = True
+    """Whether copies are made only under the admission policy."""
 
 
 class Operator:
@@ -67,8 +72,10 @@ class Operator:
     def __init__(self, options: Options, connection: Connection) -> None:
         self._options, self._connection = options, connection
         self._requests = Requests(connection)
-        self._store, self._queue, self._health = Store(), WorkQueue(), Health()
+        self._store, self._queue, self._health = Store(), WorkQueue[CredentialKey](), Health()
         self._metrics = Metrics(self._store, self._queue, options.policies)
+        self._exporting = Exporting(options.guard_exports, connection, self._requests, self._store, self._queue)
+        self._metrics.registry.register(ExportCollector(self._exporting.store))
         self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
         self._keyring = Keyring(ring_store)
@@ -87,12 +94,13 @@ class Operator:
         address = await server.start(self._options.host, self._options.port)
         log.info("listening", extra={"address": address})
         self._health.wait_for("start", "The operator is starting.")
-        background = [_task(self._health.keep_beating()), _task(self._connection.keep_fresh())]
+        background = [begin(self._health.keep_beating()), begin(self._connection.keep_fresh())]
         try:
             if await self._until_stopped(self._open_key_ring()):
                 await self._reconcile()
         finally:
-            await _cancel(background)
+            await cancel(background)
+            await self._exporting.close()
             await self._inputs.close()
             await self._keys.close()
             await self._requests.close()
@@ -103,24 +111,25 @@ class Operator:
         world = self._world()
         candidacy = self._candidacy() if self._options.leader_election else None
         # Kopf cancels, when it stops, every task that was made after it was started: election and workers come first.
-        workers = [_task(work(self._queue, world, self._metrics)) for _ in range(WORKERS + KEY_PLACES)]
+        workers = [begin(work(self._queue, world, self._metrics)) for _ in range(WORKERS + KEY_PLACES)]
+        workers += self._exporting.start(world, self._options.workspaces, self._metrics)
         try:
             await self._supervise_kopf()
         finally:
             all_is_done = await self._let_passes_finish()
-            await _cancel(workers)
+            await cancel(workers)
             if candidacy:
                 await candidacy.end(all_is_done=all_is_done)
 
     async def _supervise_kopf(self) -> None:
-        tap = Tap(self._store, self._queue, self._workspaces, self._metrics)
+        tap = Tap(self._store, self._queue, self._workspaces, self._metrics, self._exporting.feed)
         tap.on_start = self._listen_to_signals  # Kopf has put its own handlers in the place of ours
         tap.on_list = self._health.lists
         tap.on_answer = self._note_start
         while not self._stopping.is_set():
             if not await self._until_stopped(self._api_served()):
                 return
-            await self._look_for_import_policy()
+            self._metrics.import_policy.set(await look_for_import_policy(self._requests))
             try:
                 await self._run_kopf(tap)
                 return  # it ends without an error only when it was told to
@@ -140,14 +149,15 @@ class Operator:
 
         async def stop_in_order() -> None:
             await self._stopping.wait()
+            await self._exporting.stop_watching()
             await self._inputs.close()  # Kopf waits for every task that it does not know
             stop.set()
 
-        stopper = _task(stop_in_order())
+        stopper = begin(stop_in_order())
         try:
             await run_kopf(self._connection, tap, self._options.workspaces, stop)
         finally:
-            await _cancel([stopper])
+            await cancel([stopper])
 
     def _world(self) -> World:
         return World(
@@ -160,12 +170,14 @@ class Operator:
             announcer=ApiAnnouncer(self._requests, socket.gethostname()),
             operator_namespace=self._options.operator_namespace,
             policies=self._options.policies,
-            now=lambda: datetime.now(UTC),
+            now=_now,
+            use=lambda key: self._exporting.store.use(key, _now()),
         )
 
     def _candidacy(self) -> Candidacy:
         own = self._options.operator_namespace
-        return Candidacy(self._connection, own, self._requests, self._queue, self._health, self._metrics)
+        queues = (self._queue, self._exporting.queue)
+        return Candidacy(self._connection, own, self._requests, queues, self._health, self._metrics)
 
     async def _open_key_ring(self) -> None:
         while True:
@@ -193,7 +205,7 @@ class Operator:
         while True:
             sentence = NO_API
             try:
-                if await api_is_served(self._requests):
+                if await api_is_served(self._requests) and await api_is_served(self._requests, EXPORT_PLURAL):
                     self._health.has("api")
                     return
             except (TroubleError, *ODD_ANSWERS):
@@ -202,28 +214,21 @@ class Operator:
                 log.warning(sentence)
             await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311 - jitter
 
-    async def _look_for_import_policy(self) -> None:
-        present = await import_policy_is_present(self._requests)
-        self._metrics.import_policy.set(-1 if present is None else int(present))
-        if present is False:
-            log.warning(
-                "the admission policy sshcredential-operator-import is missing: whoever may create credentials can "
-                "import from Secrets that he may not read; apply charts/sshcredential-operator/files/admission/"
-            )
-
     async def _until_stopped(self, work_to_do: Coroutine[Any, Any, None]) -> bool:
-        doing, stopping = _task(work_to_do), _task(self._stopping.wait())
+        doing, stopping = begin(work_to_do), begin(self._stopping.wait())
         await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
         finished = doing.done()
-        await _cancel([doing, stopping])
+        await cancel([doing, stopping])
         if finished:
             doing.result()
         return finished and not self._stopping.is_set()
 
     async def _let_passes_finish(self) -> bool:
-        self._queue.close()
+        queues = (self._queue, self._exporting.queue)
+        for queue in queues:
+            queue.close()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._queue.idle(), GRACE_SECONDS)
+            await asyncio.wait_for(asyncio.gather(*(queue.idle() for queue in queues)), GRACE_SECONDS)
             return True
         return False
 
@@ -238,11 +243,5 @@ def no_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _task(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    return asyncio.create_task(coroutine)
-
-
-async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -147,12 +147,12 @@ class ApiCredentials:
         return parse_credential(answer.json()) if answer.code < NOT_FOUND else None
 
 
-async def api_is_served(requests: Requests) -> bool:
-    """Whether the CRD is installed and not on its way out (then the server no longer offers `create`)."""
+async def api_is_served(requests: Requests, plural: str = PLURAL) -> bool:
+    """Whether a kind's CRD is installed and not on its way out (then the server no longer offers `create`)."""
     answer = await requests.send("GET", API_PATH, expect=frozenset({NOT_FOUND}))
     if answer.code == NOT_FOUND:
         return False
-    return any(r["name"] == PLURAL and "create" in r["verbs"] for r in answer.json().get("resources", ()))
+    return any(r["name"] == plural and "create" in r["verbs"] for r in answer.json().get("resources", ()))
 
 
 class ApiInputs:
@@ -177,11 +177,27 @@ class ApiAnnouncer:
 
     async def announce(self, credential: Credential, event: str, note: str, *, warning: bool, moment: str) -> None:
         """POST an Event about a credential."""
-        key = credential.key
+        about = {"kind": KIND, "uid": credential.uid, "resourceVersion": credential.resource_version}
+        await self.post(
+            credential.key.namespace, credential.key.name, about, event, note, warning=warning, moment=moment
+        )
+
+    async def post(  # noqa: PLR0913 - an event has these parts
+        self,
+        namespace: Namespace,
+        name: str,
+        about: Mapping[str, str],
+        event: str,
+        note: str,
+        *,
+        warning: bool,
+        moment: str,
+    ) -> None:
+        """POST an Event about an object of ours."""
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"name": f"{key.name}.{secrets.token_hex(8)}", "namespace": key.namespace},
+            "metadata": {"name": f"{name}.{secrets.token_hex(8)}", "namespace": namespace},
             "eventTime": moment,
             "type": "Warning" if warning else "Normal",
             "reason": event,
@@ -189,20 +205,13 @@ class ApiAnnouncer:
             "note": note[:1024],
             "reportingController": FIELD_MANAGER,
             "reportingInstance": self._instance,
-            "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "namespace": key.namespace,
-                "name": key.name,
-                "uid": credential.uid,
-                "resourceVersion": credential.resource_version,
-            },
+            "regarding": {"apiVersion": API_VERSION, "namespace": namespace, "name": name, **about},
         }
-        path = f"/apis/events.k8s.io/v1/namespaces/{key.namespace}/events"
+        path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
         try:
             await self._requests.send("POST", path, body=body, what="events.events.k8s.io")
         except TroubleError as trouble:  # the status says the same, and lasts
-            log.warning("event not written", extra={"credential": "/".join(key), "reason": trouble.reason.value})
+            log.warning("event not written", extra={"object": f"{namespace}/{name}", "reason": trouble.reason.value})
 
 
 def _secret(key: CredentialKey) -> str:

@@ -19,16 +19,21 @@ from kopf._cogs.structs import bodies, references
 
 from sshcredential_operator.api.credential import parse_credential
 from sshcredential_operator.api.names import (
+    EXPORT_PLURAL,
     GROUP,
     PLURAL,
     SECRET_TYPE,
     VERSION,
     CredentialKey,
+    ExportKey,
     Namespace,
     credential_of_secret,
 )
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.export_feed import ExportFeed
+from sshcredential_operator.controller.export_store import ExportStore
+from sshcredential_operator.controller.listing import Listing, keys_of, list_of, words
 from sshcredential_operator.controller.logs import where
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ports import parse_secret
@@ -49,8 +54,16 @@ REFUSALS: Final = 3
 class Tap:
     """Takes what Kopf lists and watches. One stream per kind and scope."""
 
-    def __init__(self, store: Store, queue: WorkQueue, workspaces: KeyringWorkspaces, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        queue: WorkQueue[CredentialKey],
+        workspaces: KeyringWorkspaces,
+        metrics: Metrics,
+        exports: ExportFeed | None = None,
+    ) -> None:
         self._store, self._queue, self._workspaces, self._metrics = store, queue, workspaces, metrics
+        self._exports = exports or ExportFeed(store, ExportStore(), WorkQueue(), queue)
         self._original = watching.infinite_watch
         self._refusals: Counter[tuple[Kind, Scope]] = Counter()
         self.on_start: Callable[[], None] = lambda: None
@@ -74,9 +87,9 @@ class Tap:
         scope = Namespace(namespace) if namespace else None
         others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
         while True:
-            listing = Listing(kind, scope, self._store)
+            listing = Listing(kind, scope, self._known(kind, scope))
             if self._refusals[kind, scope] < REFUSALS:
-                self.on_list(_list_of(kind, scope), BEGUN)
+                self.on_list(list_of(kind, scope), BEGUN)
             self._workspaces.forget(scope)  # while nobody watched, a namespace may have been deleted and made again
             try:
                 async for event in self._original(settings=settings, resource=resource, namespace=namespace, **others):
@@ -103,10 +116,14 @@ class Tap:
         if deleted:
             self._workspaces.forget(key.namespace)
         self._look_at(changed, listing.scope)
+        if isinstance(key, CredentialKey):
+            self._exports.credential_changed(key)
 
     def _saw(
         self, kind: Kind, raw: Mapping[str, Any], *, deleted: bool
-    ) -> tuple[CredentialKey | None, Iterator[CredentialKey]]:
+    ) -> tuple[CredentialKey | ExportKey | None, Iterable[CredentialKey]]:
+        if kind is Kind.EXPORTS:
+            return self._exports.saw(raw, deleted=deleted)
         if kind is Kind.CREDENTIALS:
             credential = parse_credential(raw)
             return credential.key, self._store.saw_credential(credential, deleted=deleted)
@@ -117,27 +134,40 @@ class Tap:
         return key, self._store.saw_secret(key, parse_secret(raw), deleted=deleted)
 
     def _listed(self, listing: Listing) -> None:
-        self.on_list(_list_of(listing.kind, listing.scope), None)
+        self.on_list(list_of(listing.kind, listing.scope), None)
         del self._refusals[listing.kind, listing.scope]
-        was_ready = self._store.is_ready(listing.scope)
-        gone = self._store.listed(listing.kind, listing.scope, listing.seen, listing.before)
-        for key in gone:
-            self._workspaces.forget(key.namespace)
-        self._look_at(gone if was_ready else self._everything(listing.scope), listing.scope)
+        if listing.kind is Kind.EXPORTS:
+            seen, before = (keys_of(ExportKey, keys) for keys in (listing.seen, listing.before))
+            self._look_at(self._exports.listed(listing.scope, seen, before), listing.scope)
+        else:
+            self._listed_credentials(listing)
+        self._exports.begin(listing.scope)
         self.on_answer()
         log.info(
-            "listed", extra={"kind": listing.kind.value, "scope": _words(listing.scope), "objects": len(listing.seen)}
+            "listed", extra={"kind": listing.kind.value, "scope": words(listing.scope), "objects": len(listing.seen)}
         )
+
+    def _listed_credentials(self, listing: Listing) -> None:
+        was_ready = self._store.is_ready(listing.scope)
+        seen, before = (keys_of(CredentialKey, keys) for keys in (listing.seen, listing.before))
+        gone = self._store.listed(listing.kind, listing.scope, seen, before)
+        for key in gone:
+            self._workspaces.forget(key.namespace)
+            self._exports.credential_changed(key)
+        self._look_at(gone if was_ready else self._everything(listing.scope), listing.scope)
+
+    def _known(self, kind: Kind, scope: Scope) -> frozenset[CredentialKey] | frozenset[ExportKey]:
+        return self._exports.known(scope) if kind is Kind.EXPORTS else self._store.keys(kind, scope)
 
     def _failed(self, kind: Kind, scope: Scope, error: Exception) -> None:
         self._metrics.watch_failures.labels(kind.value).inc()
-        extra = {"kind": kind.value, "scope": _words(scope)}
+        extra = {"kind": kind.value, "scope": words(scope)}
         self._refusals[kind, scope] += isinstance(error, errors.APIForbiddenError)
         if isinstance(error, errors.APIForbiddenError) and self._refusals[kind, scope] >= REFUSALS:
             if self._refusals[kind, scope] == REFUSALS:  # said once; what is blocked is in a metric
                 log.error("no right to list and watch: bind the operator's workspace role there", extra=extra)
             self._store.blocked(kind, scope, TroubleError(Reason.FORBIDDEN, {"verb": "list", "resource": kind.value}))
-            self.on_list(_list_of(kind, scope), None)  # nothing of it will come, and the others go on
+            self.on_list(list_of(kind, scope), None)  # nothing of it will come, and the others go on
             self._look_at(self._everything(scope), scope)
             self.on_answer()
         elif isinstance(error, errors.APINotFoundError) and kind is Kind.CREDENTIALS:
@@ -152,17 +182,6 @@ class Tap:
         if self._store.is_ready(scope):
             for key in keys:
                 self._queue.add(key)
-
-
-class Listing:
-    """One list that is under way: what was known before, and what it has shown so far."""
-
-    __slots__ = ("before", "kind", "scope", "seen")
-
-    def __init__(self, kind: Kind, scope: Scope, store: Store) -> None:
-        self.kind, self.scope = kind, scope
-        self.before = store.keys(kind, scope)
-        self.seen: set[CredentialKey] = set()
 
 
 async def run_kopf(connection: Connection, tap: Tap, namespaces: tuple[Namespace, ...], stop: asyncio.Event) -> None:
@@ -190,6 +209,7 @@ def _registry(connection: Connection) -> kopf.OperatorRegistry:
         """Say to Kopf that these resources are wanted; their events are taken from the stream before they come here."""
 
     kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(taken)
+    kopf.on.event(GROUP, VERSION, EXPORT_PLURAL, registry=registry)(taken)
     kopf.on.event("", "v1", "secrets", registry=registry)(taken)
     return registry
 
@@ -219,11 +239,3 @@ class _Backoffs:
 
     def __iter__(self) -> Iterator[float]:
         return (random.uniform(ceiling / 2, ceiling) for ceiling in (0.1, 0.4, 1.0))  # noqa: S311 - jitter
-
-
-def _words(scope: Scope) -> str:
-    return scope or "all namespaces"
-
-
-def _list_of(kind: Kind, scope: Scope) -> str:
-    return f"{kind.value} in {_words(scope)}"

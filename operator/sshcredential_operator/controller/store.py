@@ -30,6 +30,8 @@ class Kind(Enum):
 
     CREDENTIALS = "sshcredentials"
     SECRETS = "secrets"
+    EXPORTS = "sshcredentialexports"
+    """Kept in `export_store.py`."""
 
 
 class Store:
@@ -146,7 +148,7 @@ class Store:
 
     def has_answers(self, scopes: Iterable[Scope]) -> bool:
         """Whether the API server has answered every list of these scopes, be it that it is not permitted."""
-        wanted = {(kind, scope) for kind in Kind for scope in scopes}
+        wanted = {(kind, scope) for kind in (Kind.CREDENTIALS, Kind.SECRETS) for scope in scopes}
         return wanted <= self._listed | self._blocked.keys()
 
     def credentials(self) -> Iterable[Credential]:
@@ -166,12 +168,12 @@ class Store:
     def _is_news(self, kind: Kind, key: CredentialKey, known: _Seen | None, version: str) -> bool:
         # An answer may come back after the watch has shown something newer, or the object's end.
         if known is not None:
-            return not _is_later(known.resource_version, version)
+            return not is_later(known.resource_version, version)
         return not self._is_old(kind, key, None, version)
 
     def _is_old(self, kind: Kind, key: CredentialKey, known: _Seen | None, version: str) -> bool:
         latest = self._gone.get((kind, key)) if known is None else known.resource_version
-        return latest is not None and not _is_later(version, latest)
+        return latest is not None and not is_later(version, latest)
 
     def _bury(self, kind: Kind, key: CredentialKey, version: str) -> None:
         self._gone[kind, key] = version
@@ -206,6 +208,7 @@ def _precedence(credential: Credential, told: CredentialKey | None) -> tuple[boo
     return (has_no_key, has_no_key and credential.key != told, credential.created_at, credential.uid)
 
 
-def _is_later(version: str, known: str) -> bool:
+def is_later(version: str, known: str) -> bool:
+    """Whether one revision of an object came after another."""
     # Resource versions of one resource are ordered decimal numbers (documented since 1.35, always so with etcd).
     return not (version.isdigit() and known.isdigit()) or int(version) > int(known)

@@ -1,4 +1,4 @@
-"""The queue of credentials to look at: each at most once, one worker at a time for each, namespaces in turn.
+"""The queue of credentials or exports to look at: each at most once, one worker at a time for each, namespaces in turn.
 
 Fed by `shell.py` and by timers, emptied by `worker.py`. A pass that needs costly work on keys ends at once, and its
 credential waits for one of few places in a lane of its own: whatever floods that lane, who needs no such work does not
@@ -13,10 +13,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from typing import Final, Generic
 
-from sshcredential_operator.api.names import CredentialKey
-from sshcredential_operator.controller.lanes import Lane
+from sshcredential_operator.controller.lanes import Key, Lane
 
 WORKERS: Final = 16
 """So many passes run at once, beside those that work on keys. Each keeps one connection to the API server busy."""
@@ -41,16 +40,19 @@ class Next(Enum):
     A_PASS_WITH_A_PLACE = "a pass with a place for work on keys"
 
 
-class WorkQueue:
-    """An asyncio queue with the properties above. `share` is how many quick passes of one namespace may run at once."""
+class WorkQueue(Generic[Key]):
+    """An asyncio queue with the properties above.
 
-    def __init__(self, *, share: int = SHARE) -> None:
-        self._quick = Lane(places=WORKERS, share=share)
-        self._costly = Lane(places=KEY_PLACES, share=KEY_SHARE)
-        self._running: dict[CredentialKey, Next] = {}
-        self._with_place: set[CredentialKey] = set()
-        self._timers: dict[CredentialKey, asyncio.TimerHandle] = {}
-        self._failures: dict[CredentialKey, int] = {}
+    At most `places` quick passes run at once, of one namespace at most `share`.
+    """
+
+    def __init__(self, *, places: int = WORKERS, share: int = SHARE) -> None:
+        self._quick = Lane[Key](places=places, share=share)
+        self._costly = Lane[Key](places=KEY_PLACES, share=KEY_SHARE)
+        self._running: dict[Key, Next] = {}
+        self._with_place: set[Key] = set()
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._failures: dict[Key, int] = {}
         self._idle_workers: deque[asyncio.Future[None]] = deque()
         self._went_idle = asyncio.Event()
         self._closed = False
@@ -67,7 +69,7 @@ class WorkQueue:
         while self._idle_workers:
             self._wake_one()
 
-    def add(self, key: CredentialKey) -> None:
+    def add(self, key: Key) -> None:
         """Ask for a pass. One that is running is followed by another.
 
         Who waits for a place is looked at at once: what has changed may need none.
@@ -79,15 +81,15 @@ class WorkQueue:
             self._quick.add(key, self._costly.remove(key) or time.monotonic())
             self._wake_one()
 
-    def add_for_key_work(self, key: CredentialKey) -> None:
+    def add_for_key_work(self, key: Key) -> None:
         """Let the pass that is running be followed by one that has a place for costly work on keys."""
         self._running[key] = Next.A_PASS_WITH_A_PLACE
 
-    def has_place(self, key: CredentialKey) -> bool:
+    def has_place(self, key: Key) -> bool:
         """Whether the pass that is running may do costly work on keys."""
         return key in self._with_place
 
-    def add_later(self, key: CredentialKey, seconds: float) -> None:
+    def add_later(self, key: Key, seconds: float) -> None:
         """Ask for a pass in so many seconds; an earlier one that is already asked for stays."""
         loop = asyncio.get_running_loop()
         when = loop.time() + min(seconds, TIMER_MOST)
@@ -98,22 +100,22 @@ class WorkQueue:
             timer.cancel()
         self._timers[key] = loop.call_at(when, self._due, key)
 
-    def add_after_failure(self, key: CredentialKey, at_least: float | None = None) -> None:
+    def add_after_failure(self, key: Key, at_least: float | None = None) -> None:
         """Ask for another try: 0.1 s, doubled each time up to 5 s, with jitter; later if the server asked for it."""
         failures = self._failures[key] = self._failures.get(key, -1) + 1
         ceiling = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(failures, 10))
         delay = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter
         self.add_later(key, max(delay, min(at_least or 0.0, 60.0)))
 
-    def failures(self, key: CredentialKey) -> int:
+    def failures(self, key: Key) -> int:
         """How many passes in a row have failed."""
         return self._failures.get(key, -1) + 1
 
-    def succeeded(self, key: CredentialKey) -> None:
+    def succeeded(self, key: Key) -> None:
         """Forget earlier failures."""
         self._failures.pop(key, None)
 
-    async def get(self) -> CredentialKey:
+    async def get(self) -> Key:
         """Return the next credential; `done` must follow."""
         while True:
             key = self._next() if self._may_begin() and not self._closed else None
@@ -123,7 +125,7 @@ class WorkQueue:
             self._idle_workers.append(sleeper)
             await sleeper
 
-    def done(self, key: CredentialKey) -> None:
+    def done(self, key: Key) -> None:
         """End the pass that `get` began."""
         follows = self._running.pop(key)
         (self._costly if key in self._with_place else self._quick).end(key)
@@ -159,7 +161,7 @@ class WorkQueue:
         since = [lane.oldest for lane in (self._quick, self._costly) if lane.oldest is not None]
         return time.monotonic() - min(since) if since else 0.0
 
-    def _next(self) -> CredentialKey | None:
+    def _next(self) -> Key | None:
         key = self._quick.begin()
         if key is None:
             key = self._costly.begin()
@@ -176,6 +178,6 @@ class WorkQueue:
                 sleeper.set_result(None)
                 return
 
-    def _due(self, key: CredentialKey) -> None:
+    def _due(self, key: Key) -> None:
         self._timers.pop(key, None)
         self.add(key)

@@ -58,6 +58,7 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         credential=credential,
         rival=world.known.rival(credential) if credential else None,
         secret=secret,
+        use=world.use(key),
         input_present=_input_present(key, credential.spec, world) if credential else None,
         trouble=trouble,
     )

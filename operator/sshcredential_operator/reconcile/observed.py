@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.policy import Policy
+from sshcredential_operator.api.status import User
 from sshcredential_operator.encryption.credential_secret import Unreadable
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.keys.judge import Accepted, Refused
@@ -76,6 +78,13 @@ class InputKeyMissing:
 Input = Accepted | Refused | InputSecretMissing | InputKeyMissing
 
 
+class Use(NamedTuple):
+    """Who uses a credential, and whether a plain copy of its key exists."""
+
+    users: tuple[User, ...]
+    exported: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """Everything that `decide` looks at. `None` for `input` means that it was not read in this pass."""
@@ -93,6 +102,8 @@ class Observed:
     """The Secret, or its absence, was read from the API server in this pass and does not come from the watch."""
     absence_is_live: bool = False
     """That there is no credential was read from the API server in this pass."""
+    use: Use | None = None
+    """None: that cannot be told yet."""
     input: Input | None = None
     input_present: bool | None = None
     """Whether the input Secret exists, as far as somebody watches it."""

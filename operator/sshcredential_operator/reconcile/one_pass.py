@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from typing import Final, NamedTuple
 
 from sshcredential_operator.api.keyreasons import Note
@@ -28,7 +29,8 @@ class Outcome(NamedTuple):
     """
 
     reason: Reason | None
-    acted: Act | None = None
+    acted: Enum | None = None
+    """The change that was made."""
     retry: bool = False
     retry_after: float | None = None
     due_in: float | None = None

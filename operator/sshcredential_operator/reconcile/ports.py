@@ -18,7 +18,7 @@ from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
-from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen
+from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen, Use
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -120,3 +120,5 @@ class World:
     now: Callable[[], datetime]
     """The wall clock in UTC. Only for times that people read and for grace periods."""
     policies: Policies = field(default_factory=Policies)
+    use: Callable[[CredentialKey], Use | None] = lambda _: None
+    """Who uses a credential; None as long as that cannot be told."""

@@ -14,11 +14,11 @@ from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.messages import message
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import ImportFrom, Spec
-from sshcredential_operator.api.status import STALLED, KeyFacts, Status, conditions_for, merge_patch
+from sshcredential_operator.api.status import MOST_USERS, STALLED, KeyFacts, Status, conditions_for, merge_patch
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.decision import Decision
-from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.observed import Observed, Stored, Use
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation_status import (
     next_key,
@@ -89,11 +89,17 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         facts=facts,
         secret_name=observed.key.secret_name if facts else None,
         notes=_notes(record, observed, credential) if record else _kept_notes(before),
-        exposure="Encrypted" if facts else None,
+        exposure=_exposure(observed.use, before, has_key=facts is not None),
         rotates_at=scheduled(record, spec) if record and isinstance(spec, Spec) else before.rotates_at,
         next=staged,
         previous=previous_key(record, observed.now) if record else not_over(before.previous, observed.now),
+        used_by=observed.use.users[:MOST_USERS] if observed.use else before.used_by,
     )
+
+
+def _exposure(use: Use | None, before: Status, *, has_key: bool) -> str | None:
+    exported = use.exported if use else before.exposure == "Exported"
+    return "Exported" if exported else "Encrypted" if has_key else None
 
 
 async def _announce(event: Event, credential: Credential | None, observed: Observed, world: World) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.api.names import CredentialKey, Namespace
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.controller.candidacy import BEGINNING, STANDBY, Candidacy
 from sshcredential_operator.controller.health import Health
@@ -30,13 +30,13 @@ class Desk:
 
     def __init__(self, server: LeaseServer, requests: Requests) -> None:
         self.server, self.requests = server, requests
-        self.queue, self.health = WorkQueue(share=4), Health()
+        self.queue, self.health = WorkQueue[CredentialKey](share=4), Health()
         self.metrics = Metrics(Store(), self.queue, Policies())
         self.candidacy: Candidacy | None = None
 
     def stand(self) -> Candidacy:
         self.candidacy = Candidacy(
-            self.requests._connection, Namespace("sys"), self.requests, self.queue, self.health, self.metrics
+            self.requests._connection, Namespace("sys"), self.requests, [self.queue], self.health, self.metrics
         )
         return self.candidacy
 
@@ -101,7 +101,7 @@ async def test_a_standby_is_ready_and_lets_its_work_wait(desk: Desk) -> None:
 
 
 async def test_what_has_waited_for_a_leader_begins_to_wait_with_him() -> None:
-    queue, leads = WorkQueue(share=4), False
+    queue, leads = WorkQueue[CredentialKey](share=4), False
     queue.begin_only_while(lambda: leads)
     queue.add(A)
     queue._quick.count_from(-1000.0)
@@ -113,7 +113,7 @@ async def test_what_has_waited_for_a_leader_begins_to_wait_with_him() -> None:
 
 
 async def test_all_idle_workers_begin_when_the_work_does() -> None:
-    queue, leads = WorkQueue(share=4), False
+    queue, leads = WorkQueue[CredentialKey](share=4), False
     queue.begin_only_while(lambda: leads)
     workers = [asyncio.create_task(queue.get()) for _ in range(3)]
     await asyncio.sleep(0)
@@ -130,7 +130,7 @@ async def test_all_idle_workers_begin_when_the_work_does() -> None:
 
 
 async def test_nothing_is_handed_out_after_the_end_even_to_a_leader() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add(A)
     queue.close()
     worker = asyncio.create_task(queue.get())

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sshcredential_operator import __version__
+from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller import health as health_module
 from sshcredential_operator.controller.health import LOOP_STALL_SECONDS, Health, HealthServer
@@ -26,7 +27,7 @@ class Probed:
     """A health server on a free port, and somebody who asks it."""
 
     def __init__(self) -> None:
-        self.store, self.queue, self.health = Store(), WorkQueue(share=4), Health()
+        self.store, self.queue, self.health = Store(), WorkQueue[CredentialKey](share=4), Health()
         self.metrics = Metrics(self.store, self.queue)
         self.server = HealthServer(self.health, self.metrics)
         self.address = ""

@@ -124,7 +124,7 @@ async def desk(connected: Connect) -> AsyncIterator[Desk]:
 @asynccontextmanager
 async def _inputs(connected: Connect, address: str) -> AsyncIterator[tuple[WatchedInputs, WorkQueue]]:
     connection = await connected(address)
-    requests, queue = Requests(connection), WorkQueue(share=4)
+    requests, queue = Requests(connection), WorkQueue[CredentialKey](share=4)
     inputs = WatchedInputs(connection, ApiInputs(requests), queue)
     try:
         yield inputs, queue

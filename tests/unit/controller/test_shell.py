@@ -65,7 +65,7 @@ class Shell:
 
     def __init__(self, streams: Streams) -> None:
         self.streams = streams
-        self.store, self.queue, self.workspaces = Store(), WorkQueue(share=100), Workspaces()
+        self.store, self.queue, self.workspaces = Store(), WorkQueue[CredentialKey](share=100), Workspaces()
         self.metrics = Metrics(self.store, self.queue)
         self.tap = Tap(self.store, self.queue, self.workspaces, self.metrics)
         self.passed_on: list[Any] = []

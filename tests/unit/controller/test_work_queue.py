@@ -62,7 +62,7 @@ async def turn_the_loop() -> None:
 
 
 async def test_who_asks_twice_is_taken_once() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add(A)
     queue.add(A)
 
@@ -72,7 +72,7 @@ async def test_who_asks_twice_is_taken_once() -> None:
 
 
 async def test_the_order_is_the_order_of_asking() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     for one in (C, A, B, A):
         queue.add(one)
 
@@ -80,7 +80,7 @@ async def test_the_order_is_the_order_of_asking() -> None:
 
 
 async def test_who_asks_during_his_own_pass_gets_one_more_after_it() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add(A)
     await taken(queue, 1)
     queue.add(A)
@@ -95,7 +95,7 @@ async def test_who_asks_during_his_own_pass_gets_one_more_after_it() -> None:
 
 
 async def test_a_worker_that_waits_is_woken() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     waiting = asyncio.create_task(queue.get())
     await turn_the_loop()
     assert is_asleep(waiting)
@@ -106,7 +106,7 @@ async def test_a_worker_that_waits_is_woken() -> None:
 
 
 async def test_a_worker_that_was_cancelled_while_it_waited_takes_nobodys_turn() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     gone, waiting = asyncio.create_task(queue.get()), asyncio.create_task(queue.get())
     await turn_the_loop()
     gone.cancel()
@@ -121,7 +121,7 @@ async def test_a_worker_that_was_cancelled_while_it_waited_takes_nobodys_turn() 
 
 
 async def test_namespaces_are_served_in_turn() -> None:
-    queue = WorkQueue(share=10)
+    queue = WorkQueue[CredentialKey](share=10)
     for one in (A, B, C, IN_PHYSICS, key("bb", PHYSICS)):
         queue.add(one)
 
@@ -135,7 +135,7 @@ async def test_namespaces_are_served_in_turn() -> None:
 
 
 async def test_one_namespace_does_not_take_more_than_its_share() -> None:
-    queue = WorkQueue(share=2)
+    queue = WorkQueue[CredentialKey](share=2)
     for one in (A, B, C, D, IN_PHYSICS):
         queue.add(one)
 
@@ -153,7 +153,7 @@ async def test_one_namespace_does_not_take_more_than_its_share() -> None:
 
 
 async def test_a_flood_of_one_namespace_lets_another_in_at_once() -> None:
-    queue = WorkQueue(share=3)
+    queue = WorkQueue[CredentialKey](share=3)
     for number in range(1000):
         queue.add(key(f"name-{number}"))
     await taken(queue, 3)
@@ -163,7 +163,7 @@ async def test_a_flood_of_one_namespace_lets_another_in_at_once() -> None:
 
 
 async def test_no_more_run_at_once_than_there_are_workers() -> None:
-    queue = WorkQueue()
+    queue = WorkQueue[CredentialKey]()
     for number in range(10):
         for namespace in ("one", "two", "three"):
             queue.add(key(f"name-{number}", Namespace(namespace)))
@@ -186,7 +186,7 @@ async def sent_for_a_place(queue: WorkQueue, *keys: CredentialKey) -> None:
 
 
 async def test_who_needs_a_place_gets_a_pass_that_has_one() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add(A)
     await taken(queue, 1)
     queue.add_for_key_work(A)
@@ -202,7 +202,7 @@ async def test_who_needs_a_place_gets_a_pass_that_has_one() -> None:
 
 
 async def test_places_are_given_by_turns_and_never_all_to_one_namespace() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     await sent_for_a_place(queue, A, B, C, IN_PHYSICS, key("bb", PHYSICS))
 
     assert names(*await taken(queue, KEY_PLACES)) == names(A, IN_PHYSICS, B)
@@ -212,7 +212,7 @@ async def test_places_are_given_by_turns_and_never_all_to_one_namespace() -> Non
 
 
 async def test_who_waits_for_a_place_and_is_asked_for_is_looked_at_without_one() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     await sent_for_a_place(queue, A, B, C)
     assert await taken(queue, KEY_SHARE) == [A, B]
     queue.add(C)
@@ -230,7 +230,7 @@ def test_whatever_is_asked_and_done_in_whatever_order_everybody_is_served_and_no
 ) -> None:
     share = data.draw(st.integers(1, 3))
     keys = [key(name, Namespace(namespace)) for namespace in ("one", "two", "three") for name in ("aa", "bb", "cc")]
-    queue, running, wanted = WorkQueue(share=share), list[CredentialKey](), set[CredentialKey]()
+    queue, running, wanted = WorkQueue[CredentialKey](share=share), list[CredentialKey](), set[CredentialKey]()
     for _ in range(data.draw(st.integers(0, 60))):
         step = data.draw(st.sampled_from(["add", "take", "ask for a place", "done"]))
         if step == "add":
@@ -271,7 +271,7 @@ def _serve_all(queue: WorkQueue, running: list[CredentialKey], wanted: set[Crede
 
 
 async def test_a_timer_asks_when_it_is_due() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add_later(A, 0.001)
     assert len(queue) == 0
 
@@ -281,7 +281,7 @@ async def test_a_timer_asks_when_it_is_due() -> None:
 
 @pytest.mark.usefixtures("stopped_clock")
 async def test_the_earlier_of_two_timers_stays() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add_later(A, 100)
     queue.add_later(A, 50)
     queue.add_later(A, 200)
@@ -292,7 +292,7 @@ async def test_the_earlier_of_two_timers_stays() -> None:
 
 @pytest.mark.usefixtures("stopped_clock")
 async def test_a_far_date_is_looked_at_every_hour() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add_later(A, 10_000_000)
 
     assert delay(queue, A) == pytest.approx(TIMER_MOST) == 3600
@@ -300,7 +300,7 @@ async def test_a_far_date_is_looked_at_every_hour() -> None:
 
 
 async def test_a_date_that_has_passed_is_due_now() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add_later(A, -5)
 
     assert await taken(queue, 1) == [A]
@@ -310,7 +310,7 @@ async def test_a_date_that_has_passed_is_due_now() -> None:
 @pytest.mark.parametrize("jitter", [0.0, 0.5, 1.0], ids=["least", "middle", "most"])
 async def test_each_failure_doubles_the_wait_between_bounds(jitter: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda least, most: least + (most - least) * jitter)
-    queue, waits = WorkQueue(share=4), []
+    queue, waits = WorkQueue[CredentialKey](share=4), []
     for _ in range(30):
         queue.add_after_failure(A)
         waits.append(delay(queue, A))
@@ -325,7 +325,7 @@ async def test_each_failure_doubles_the_wait_between_bounds(jitter: float, monke
 
 @pytest.mark.usefixtures("stopped_clock")
 async def test_the_waits_of_many_are_spread() -> None:
-    queue, keys = WorkQueue(share=4), [key(f"name-{number}") for number in range(200)]
+    queue, keys = WorkQueue[CredentialKey](share=4), [key(f"name-{number}") for number in range(200)]
     for one in keys:
         queue.add_after_failure(one)
     waits = [delay(queue, one) for one in keys]
@@ -347,7 +347,7 @@ async def test_the_waits_of_many_are_spread() -> None:
     ],
 )
 async def test_the_server_may_ask_for_a_longer_wait(asked: float | None, least: float, most: float) -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add_after_failure(A, asked)
 
     assert least * 0.999 <= delay(queue, A) <= most * 1.001
@@ -355,7 +355,7 @@ async def test_the_server_may_ask_for_a_longer_wait(asked: float | None, least: 
 
 
 async def test_a_success_forgets_the_failures() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     assert queue.failures(A) == 0
     queue.add_after_failure(A)
     queue.add_after_failure(A)
@@ -368,7 +368,7 @@ async def test_a_success_forgets_the_failures() -> None:
 
 
 async def test_one_who_fails_again_and_again_delays_nobody() -> None:
-    queue = WorkQueue(share=1)
+    queue = WorkQueue[CredentialKey](share=1)
     queue.add_after_failure(A)
     queue.add(B)
 
@@ -380,7 +380,7 @@ async def test_one_who_fails_again_and_again_delays_nobody() -> None:
 
 
 async def test_a_closed_queue_hands_out_nothing_and_its_timers_are_silent() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     queue.add(A)
     queue.add_later(B, 0.001)
     [timer] = queue._timers.values()
@@ -394,7 +394,7 @@ async def test_a_closed_queue_hands_out_nothing_and_its_timers_are_silent() -> N
 
 
 async def test_idle_waits_for_the_passes_that_run() -> None:
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     for one in (A, B):
         queue.add(one)
     await taken(queue, 2)
@@ -410,7 +410,7 @@ async def test_idle_waits_for_the_passes_that_run() -> None:
 
 async def test_idle_is_at_once_where_nothing_runs() -> None:
     async with asyncio.timeout(20):
-        await WorkQueue(share=4).idle()
+        await WorkQueue[CredentialKey](share=4).idle()
 
 
 # --- what metrics read
@@ -419,7 +419,7 @@ async def test_idle_is_at_once_where_nothing_runs() -> None:
 async def test_who_waits_for_a_place_grows_old_too(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(work_queue_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     await sent_for_a_place(queue, A)
     clock.now = 104.0
 
@@ -431,7 +431,7 @@ async def test_who_waits_for_a_place_grows_old_too(monkeypatch: pytest.MonkeyPat
 async def test_the_age_is_that_of_who_waits_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(work_queue_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    queue = WorkQueue(share=4)
+    queue = WorkQueue[CredentialKey](share=4)
     assert queue.age == 0
     queue.add(A)
     clock.now = 103.0

@@ -59,7 +59,7 @@ class Team:
 
     def __init__(self, server: Server, size: int) -> None:
         self.server, self.operator = server, Operator(server)
-        self.queue = WorkQueue()
+        self.queue = WorkQueue[CredentialKey]()
         self.metrics = Metrics(self.operator.store, self.queue)
         self.keys = KeysInPlaces(self.queue)
         self.operator.world = replace(self.operator.world, keys=self.keys)

@@ -1,0 +1,173 @@
+"""The ports of a pass over an export on a real API server."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sshcredential_operator.api.export import Export, parse_export
+from sshcredential_operator.api.names import (
+    COPY_ANNOTATION,
+    EXPORT_KIND,
+    EXPORT_PLURAL,
+    FIELD_MANAGER,
+    ExportKey,
+    Namespace,
+)
+from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.controller.ports import (
+    API_PATH,
+    CONFLICT,
+    NOT_FOUND,
+    SECRETS_PATH,
+    ApiAnnouncer,
+    api_is_served,
+)
+from sshcredential_operator.controller.requests import MERGE_PATCH, Requests
+from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace
+from sshcredential_operator.exports.observed import RawCopy
+from sshcredential_operator.exports.ports import Subject
+from sshcredential_operator.exports.wish import OUR_LABELS
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+EXPORTS_PATH: Final = API_PATH + "/namespaces/{namespace}/" + EXPORT_PLURAL
+_BY_US: Final = f"?fieldManager={FIELD_MANAGER}"
+
+
+class ApiExports:
+    """The port `Exports`."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def read(self, key: ExportKey) -> Export | None:
+        """Read one export live. None only while the API itself is fully served."""
+        path = f"{EXPORTS_PATH.format(namespace=key.namespace)}/{key.name}"
+        answer = await self._requests.send("GET", path, expect=frozenset({NOT_FOUND}), what=EXPORT_PLURAL)
+        if answer.code != NOT_FOUND:
+            return parse_export(answer.json())
+        if not await api_is_served(self._requests, EXPORT_PLURAL):
+            raise TroubleError(Reason.SERVER_UNAVAILABLE)
+        return None
+
+    async def patch_status(self, export: Export, status: Mapping[str, Any]) -> Export | None:
+        """Merge-patch the status of one revision; None when there is a newer one, or none."""
+        answer = await self._requests.send(
+            "PATCH",
+            f"{EXPORTS_PATH.format(namespace=export.key.namespace)}/{export.key.name}/status{_BY_US}",
+            body={"metadata": {"resourceVersion": export.resource_version}, "status": status},
+            content_type=MERGE_PATCH,
+            expect=frozenset({NOT_FOUND, CONFLICT}),
+            what=f"{EXPORT_PLURAL}/status",
+        )
+        return parse_export(answer.json()) if answer.code < NOT_FOUND else None
+
+
+class ApiCopies:
+    """The port `Copies`."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def read(self, place: CopyPlace) -> RawCopy | None:
+        """Read one Secret live."""
+        answer = await self._requests.send("GET", _path(place), expect=frozenset({NOT_FOUND}), what="secrets")
+        return None if answer.code == NOT_FOUND else parse_copy(answer.json())
+
+    async def create(self, place: CopyPlace, content: CopyContent, proof: str) -> RawCopy | None:
+        """POST a copy; None when the name is taken."""
+        metadata = {
+            "name": place.secret_name,
+            "namespace": place.namespace,
+            "labels": dict(content.labels),
+            "annotations": {COPY_ANNOTATION: proof},
+        }
+        answer = await self._requests.send(
+            "POST",
+            SECRETS_PATH.format(namespace=place.namespace) + _BY_US,
+            body={"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+            | {"type": content.type, "data": _encoded(content.data)},
+            expect=frozenset({CONFLICT}),
+            what="secrets",
+        )
+        return None if answer.code == CONFLICT else parse_copy(answer.json())
+
+    async def replace(self, place: CopyPlace, before: RawCopy, content: CopyContent, proof: str) -> RawCopy | None:
+        """Merge-patch one revision; what the new content has not goes. None when there is a newer one, or none."""
+        goes = dict.fromkeys(before.content.data.keys() - content.data.keys())
+        labels = dict.fromkeys(OUR_LABELS & before.content.labels.keys()) | dict(content.labels)
+        metadata = {
+            "uid": before.uid,
+            "resourceVersion": before.resource_version,
+            "labels": labels,
+            "annotations": {COPY_ANNOTATION: proof},
+        }
+        answer = await self._requests.send(
+            "PATCH",
+            _path(place) + _BY_US,
+            body={"metadata": metadata, "data": goes | _encoded(content.data)},
+            content_type=MERGE_PATCH,
+            expect=frozenset({NOT_FOUND, CONFLICT}),
+            what="secrets",
+        )
+        return parse_copy(answer.json()) if answer.code < NOT_FOUND else None
+
+    async def delete(self, place: CopyPlace, uid: str, resource_version: str) -> None:
+        """Delete one revision of one object; anything newer stays."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+        }
+        expect = frozenset({NOT_FOUND, CONFLICT})
+        await self._requests.send("DELETE", _path(place), body=body, expect=expect, what="secrets")
+
+
+class ApiConfigMaps:
+    """The port `ConfigMaps`."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def value(self, namespace: Namespace, name: str, key: str) -> str | None:
+        """Read one value of a ConfigMap live; None where either is missing."""
+        path = f"/api/v1/namespaces/{namespace}/configmaps/{name}"
+        answer = await self._requests.send("GET", path, expect=frozenset({NOT_FOUND}), what="configmaps")
+        if answer.code == NOT_FOUND:
+            return None
+        value = (answer.json().get("data") or {}).get(key)
+        return value if isinstance(value, str) else None
+
+
+class ApiExportAnnouncer:
+    """The port `ExportAnnouncer`."""
+
+    def __init__(self, announcer: ApiAnnouncer) -> None:
+        self._announcer = announcer
+
+    async def announce(self, subject: Subject, event: str, note: str, *, warning: bool, moment: str) -> None:
+        """POST an Event about an export, be it gone."""
+        key, about = subject.key, {"kind": EXPORT_KIND, "uid": subject.uid}
+        await self._announcer.post(key.namespace, key.name, about, event, note, warning=warning, moment=moment)
+
+
+def parse_copy(raw: Mapping[str, Any]) -> RawCopy:
+    """Return a Secret object as a RawCopy."""
+    metadata = raw["metadata"]
+    data = {name: b64decode(value) for name, value in (raw.get("data") or {}).items()}
+    return RawCopy(
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        content=CopyContent(raw.get("type", "Opaque"), metadata.get("labels") or {}, data),
+        proof=(metadata.get("annotations") or {}).get(COPY_ANNOTATION),
+        immutable=raw.get("immutable") is True,
+    )
+
+
+def _path(place: CopyPlace) -> str:
+    return f"{SECRETS_PATH.format(namespace=place.namespace)}/{place.secret_name}"
+
+
+def _encoded(data: Mapping[str, bytes]) -> dict[str, str | None]:
+    return {name: b64encode(value).decode() for name, value in data.items()}
