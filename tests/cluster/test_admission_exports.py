@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from cluster.credentials import Exports, export, exports_of, said
+from cluster.export_specs import PLAIN, sealed
 from cluster.rights import Right, grant, grant_role, revoke, wait_for_right
 from controlplane.clusters import Cluster
 from controlplane.waiting import wait_until
@@ -16,12 +17,7 @@ GROUP: Final = "sshcredentials.dev"
 CREDENTIALS: Final = f"sshcredentials.{GROUP}"
 EXPORTS: Final = f"sshcredentialexports.{GROUP}"
 EDIT: Final = ("get", "list", "create", "update", "patch", "delete")
-PLAIN: Final = {"credentialRef": {"name": "hpc-login"}, "secretName": "my-copy", "profile": "SSHAuth"}
-SEALED: Final = {
-    "credentialRef": {"name": "hpc-login"},
-    "secretName": "my-copy",
-    "recipient": {"publicKey": {"kty": "OKP", "crv": "X25519", "x": "B" * 42 + "A"}},
-}
+SEALED: Final = sealed()
 NOT_HERS: Final = "alice may not export SSHCredential hpc-login, which spec.credentialRef names"
 
 

@@ -6,13 +6,13 @@ from typing import Any, Final
 import pytest
 
 from cluster.credentials import credentials_of, exports_of, said
+from cluster.export_specs import PLAIN
 from controlplane.clusters import CHART_FILES, Cluster
 from controlplane.namespaces import Namespaces
 from controlplane.waiting import wait_until
 
 ADMISSION: Final = CHART_FILES / "admission"
 IMPORTED: Final = {"importFrom": {"privateKey": {"secretName": "my-key"}}}
-EXPORTED: Final = {"credentialRef": {"name": "hpc-login"}, "secretName": "my-copy", "profile": "SSHAuth"}
 USED: Final = {"usedBy": [{"kind": "SSHCredentialExport", "name": "hpc-login"}]}
 
 
@@ -34,6 +34,6 @@ def test_a_namespace_ends_with_an_import_an_export_and_a_credential_in_use(
     with credentials_of(cluster, ending) as credentials, exports_of(cluster, ending) as exports:
         assert said(credentials.create(IMPORTED)) == ""
         assert said(credentials.patch_status(USED)) == ""
-        assert said(exports.create(EXPORTED)) == ""
+        assert said(exports.create(PLAIN)) == ""
 
     cluster.kubectl("delete", "namespace", ending, "--timeout=60s")

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from cluster.credentials import Credentials, Exports, Objects, objects_of, said
+from cluster.export_specs import PLAIN
 from cluster.rights import Right, grant, grant_role, grant_workspace, revoke, wait_for_right
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
@@ -16,7 +17,7 @@ POLICY: Final = "sshcredential-operator-report"
 GROUP: Final = "sshcredentials.dev"
 SPECS: Final[dict[type[Objects], dict[str, Any]]] = {
     Credentials: {"generate": {}},
-    Exports: {"credentialRef": {"name": "hpc-login"}, "secretName": "my-copy", "profile": "SSHAuth"},
+    Exports: PLAIN,
 }
 FORGED: Final[dict[type[Objects], list[dict[str, Any]]]] = {
     Credentials: [{"keyNumber": 7}, {"usedBy": []}, {"exposure": "Encrypted"}],

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from cluster.credentials import credential, export
+from cluster.export_specs import PLAIN
 from contract.crd_schema import DEFINITIONS, Definition, fields
 from controlplane.clusters import Cluster
 from controlplane.waiting import wait_until
@@ -13,9 +14,6 @@ from controlplane.waiting import wait_until
 OPENAPI: Final = "/openapi/v3/apis/sshcredentials.dev/v1alpha1"
 SCHEMA_NAME: Final = "dev.sshcredentials.v1alpha1."
 KEPT_BY_KUBERNETES: Final = ("apiVersion", "kind", "metadata")
-
-
-EXPORTED: Final = {"credentialRef": {"name": "hpc-login"}, "secretName": "git-auth", "profile": "Flux"}
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def test_nobody_takes_a_fresh_credential_for_ready(cluster: Cluster, fresh: str)
 @pytest.fixture
 def asked_for(cluster: Cluster, fresh: str) -> str:
     """The namespace of an export, too, that no operator has seen."""
-    cluster.kubectl("apply", "--namespace", fresh, "-f", "-", input=json.dumps(export(EXPORTED)))
+    cluster.kubectl("apply", "--namespace", fresh, "-f", "-", input=json.dumps(export(PLAIN)))
     return fresh
 
 
