@@ -54,7 +54,7 @@ INSTALLATION: Final = Chapter(
     "A cluster, and the operator in it",
     (
         Export("KUBECONFIG", ".demo/kubeconfig"),
-        Say("The API, the admission policy for imported keys, and the operator's roles:"),
+        Say("The API, the admission policies, and the roles for the operator and for people:"),
         Run(f"kubectl apply -f crds/ -f {CHART_FILES}/admission/ -f {CHART_FILES}/rbac/"),
         Say("A namespace for the operator's key ring, and one in which a team works:"),
         Run("kubectl create namespace sshcredential-system"),

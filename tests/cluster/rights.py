@@ -1,4 +1,4 @@
-"""Rights for the users of a test cluster: the operator's own roles, and single ones.
+"""Rights for the users of a test cluster: the project's own roles, and single ones.
 
 Everything may be granted twice. Each function returns when the API server goes by it.
 """
@@ -14,7 +14,7 @@ from kubernetes import client, config
 from controlplane.clusters import CHART_FILES, Cluster
 from controlplane.waiting import wait_until
 
-ROLES_FILE: Final = CHART_FILES / "rbac" / "operator.yaml"
+ROLES: Final = CHART_FILES / "rbac"
 RBAC: Final = "rbac.authorization.k8s.io"
 CONFLICT: Final = 409
 
@@ -47,11 +47,17 @@ def grant_operator_namespace(cluster: Cluster, namespace: str, user: str) -> Non
 def grant_cluster(cluster: Cluster, user: str) -> None:
     """Let the user see whether the policy for imports is in force."""
     role = "sshcredential-operator-cluster"
-    cluster.kubectl("apply", "-f", str(ROLES_FILE))
+    cluster.kubectl("apply", "-f", str(ROLES))
     with _api(cluster, client.RbacAuthorizationV1Api) as api:
         _made(api.create_cluster_role_binding, _binding("", user, "ClusterRole", role))
     policies = Right("get", "validatingadmissionpolicies", "admissionregistration.k8s.io")
     wait_for_right(cluster, user, policies._replace(name="sshcredential-operator-import"))
+
+
+def grant_role(cluster: Cluster, namespace: str, user: str, role: str, right: Right) -> None:
+    """Give the user a ClusterRole in a namespace, which is known by one right that it grants."""
+    _bind(cluster, namespace, user, role)
+    wait_for_right(cluster, user, right._replace(namespace=namespace))
 
 
 def grant(
@@ -94,7 +100,7 @@ def has_right(api: client.AuthorizationV1Api, user: str, right: Right) -> bool:
 
 
 def _bind(cluster: Cluster, namespace: str, user: str, role: str) -> None:
-    cluster.kubectl("apply", "-f", str(ROLES_FILE))
+    cluster.kubectl("apply", "-f", str(ROLES))
     with _api(cluster, client.RbacAuthorizationV1Api) as api:
         _made(api.create_namespaced_role_binding, namespace, _binding(namespace, user, "ClusterRole", role))
 

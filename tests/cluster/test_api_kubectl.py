@@ -1,17 +1,18 @@
-"""What a person sees of SSHCredentials through kubectl, before any operator has looked at them."""
+"""What a person sees of credentials and exports through kubectl, before any operator has looked at them."""
 
 import json
 from typing import Any, Final
 
 import pytest
 
-from cluster.credentials import credential
-from contract.crd_schema import VERSION, fields
+from cluster.credentials import credential, export
+from cluster.export_specs import PLAIN
+from contract.crd_schema import DEFINITIONS, Definition, fields
 from controlplane.clusters import Cluster
 from controlplane.waiting import wait_until
 
 OPENAPI: Final = "/openapi/v3/apis/sshcredentials.dev/v1alpha1"
-SCHEMA_NAME: Final = "dev.sshcredentials.v1alpha1.SSHCredential"
+SCHEMA_NAME: Final = "dev.sshcredentials.v1alpha1."
 KEPT_BY_KUBERNETES: Final = ("apiVersion", "kind", "metadata")
 
 
@@ -43,6 +44,46 @@ def test_nobody_takes_a_fresh_credential_for_ready(cluster: Cluster, fresh: str)
 
     assert waited.returncode != 0
     assert "timed out" in waited.stderr
+
+
+@pytest.fixture
+def asked_for(cluster: Cluster, fresh: str) -> str:
+    """The namespace of an export, too, that no operator has seen."""
+    cluster.kubectl("apply", "--namespace", fresh, "-f", "-", input=json.dumps(export(PLAIN)))
+    return fresh
+
+
+def test_a_fresh_export_is_pending_and_shows_what_goes_where(cluster: Cluster, asked_for: str) -> None:
+    heads, line = cluster.kubectl(
+        "get", "sshcredentialexports", "--namespace", asked_for, "-o", "wide"
+    ).stdout.splitlines()
+
+    assert heads.split() == [
+        *("NAME", "READY", "REASON", "CREDENTIAL", "SECRET", "PROFILE", "EXPIRES", "AGE", "MESSAGE")
+    ]
+    assert line.split()[:6] == ["hpc-login", "Unknown", "Pending", "hpc-login", "git-auth", "Flux"]
+    assert line.casefold().endswith("is this namespace among its workspaces?")
+
+
+def test_an_export_shows_when_it_ends(cluster: Cluster, asked_for: str) -> None:
+    status = {"status": {"expiresAt": "2099-01-01T08:00:00Z"}}
+    where = ("sshexport", "hpc-login", "--namespace", asked_for)
+    cluster.kubectl("patch", *where, "--subresource=status", "--type=merge", "--patch", json.dumps(status))
+
+    assert cluster.kubectl("get", *where, "--no-headers").stdout.split()[6] == "2099-01-01T08:00:00Z"
+
+
+@pytest.mark.parametrize("word", ["sshcredentialexports", "sshcredentialexport", "sshexport"])
+def test_exports_are_found_by(cluster: Cluster, asked_for: str, word: str) -> None:
+    found = cluster.kubectl("get", word, "--namespace", asked_for, "-o", "name").stdout
+
+    assert found.split() == ["sshcredentialexport.sshcredentials.dev/hpc-login"]
+
+
+def test_one_word_finds_credentials_and_exports(cluster: Cluster, asked_for: str) -> None:
+    found = cluster.kubectl("get", "credentials", "--namespace", asked_for, "-o", "name").stdout
+
+    assert {name.partition(".")[0] for name in found.split()} == {"sshcredential", "sshcredentialexport"}
 
 
 @pytest.mark.parametrize("word", ["sshcredentials", "sshcredential", "sshcred", "credentials"])
@@ -88,12 +129,13 @@ def test_kubectl_tells_a_mistake_in_one_line(
     assert said.count("\n") == 1
 
 
-def test_every_field_can_be_explained(cluster: Cluster) -> None:
-    expected = {found.path for found in fields() if not found.path.startswith(KEPT_BY_KUBERNETES)}
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=str)
+def test_every_field_can_be_explained(cluster: Cluster, definition: Definition) -> None:
+    expected = {found.path for found in definition.fields() if not found.path.startswith(KEPT_BY_KUBERNETES)}
 
     def published() -> dict[str, Any]:
         document = json.loads(cluster.kubectl("get", "--raw", OPENAPI).stdout)
-        schema: dict[str, Any] = document["components"]["schemas"].get(SCHEMA_NAME, {})
+        schema: dict[str, Any] = document["components"]["schemas"].get(f"{SCHEMA_NAME}{definition}", {})
         return schema
 
     schema = wait_until(published, "the API's description is published")
@@ -105,18 +147,17 @@ def test_every_field_can_be_explained(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("", "The public key, the fingerprint and what to do next are in the status."),
-        (".spec.generate.bits", "RSA: 3072 (default) or 4096."),
-        (".status.fingerprint", "as ssh-keygen -l shows it"),
+        ("sshcredential", "The public key, the fingerprint and what to do next are in the status."),
+        ("sshcredential.spec.generate.bits", "RSA: 3072 (default) or 4096."),
+        ("sshcredential.status.fingerprint", "as ssh-keygen -l shows it"),
+        ("sshexport", "needs the verb export on that SSHCredential"),
+        ("sshcredentialexport.spec.passphrase", "Strip writes the private key without a passphrase"),
+        ("sshexport.spec.recipient.publicKey", "The private half stays with its owner."),
     ],
 )
 def test_kubectl_explains(cluster: Cluster, path: str, words: str) -> None:
     def explained() -> bool:
-        said = cluster.kubectl("explain", f"sshcredential{path}", check=False).stdout
+        said = cluster.kubectl("explain", path, check=False).stdout
         return words in " ".join(said.split())
 
-    assert wait_until(explained, f"kubectl explains sshcredential{path}")
-
-
-def test_the_columns_describe_themselves() -> None:
-    assert all(column["description"].endswith(".") for column in VERSION["additionalPrinterColumns"])
+    assert wait_until(explained, f"kubectl explains {path}")

@@ -6,15 +6,21 @@ from typing import Final
 import pytest
 from kubernetes import client, config
 
-from cluster.rights import Right, grant_cluster, grant_operator_namespace, grant_workspace, has_right
+from cluster.rights import Right, grant_cluster, grant_operator_namespace, grant_role, grant_workspace, has_right
 from controlplane.clusters import Cluster
 from sshcredential_operator.controller.lease_api import LEASE_NAME
 
-POLICY: Final = "sshcredential-operator-import"
+POLICIES: Final = ("sshcredential-operator-import", "sshcredential-operator-export")
 VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
-RESOURCES: Final = (
+OWN_VERBS: Final = ("use", "export", "report")
+OWN: Final = (
     "sshcredentials.dev/sshcredentials",
     "sshcredentials.dev/sshcredentials/status",
+    "sshcredentials.dev/sshcredentialexports",
+    "sshcredentials.dev/sshcredentialexports/status",
+)
+RESOURCES: Final = (
+    *OWN,
     "/secrets",
     "/configmaps",
     "/pods",
@@ -39,12 +45,15 @@ def rights_of(cluster: Cluster) -> Iterator[RightsOf]:
     with config.new_client_from_config(kubeconfig) as connection:
         api = client.AuthorizationV1Api(connection)
 
-        def rights_of(user: str, namespace: str = "", name: str = "") -> dict[str, list[str]]:
+        def rights_of(
+            user: str, namespace: str = "", name: str = "", resources: tuple[str, ...] = RESOURCES
+        ) -> dict[str, list[str]]:
             found = {}
-            for resource in RESOURCES:
+            for resource in resources:
                 group, plural, *subresource = resource.split("/")
                 right = Right("", plural, group, namespace, name, "".join(subresource))
-                found[resource] = [verb for verb in VERBS if has_right(api, user, right._replace(verb=verb))]
+                verbs = VERBS + OWN_VERBS if resource in OWN else VERBS
+                found[resource] = [verb for verb in verbs if has_right(api, user, right._replace(verb=verb))]
             return {resource: verbs for resource, verbs in found.items() if verbs}
 
         yield rights_of
@@ -54,9 +63,12 @@ def test_the_operator_of_a_workspace_may_do_exactly_this(cluster: Cluster, names
     grant_workspace(cluster, namespace, "bob")
 
     assert rights_of("bob", namespace) == {
-        "sshcredentials.dev/sshcredentials": ["get", "list", "watch"],
+        "sshcredentials.dev/sshcredentials": ["get", "list", "watch", "report"],
         "sshcredentials.dev/sshcredentials/status": ["patch"],
+        "sshcredentials.dev/sshcredentialexports": ["get", "list", "watch", "report"],
+        "sshcredentials.dev/sshcredentialexports/status": ["patch"],
         "/secrets": ["get", "list", "watch", "create", "patch", "delete"],
+        "/configmaps": ["get"],
         "/namespaces": ["get"],
         "events.k8s.io/events": ["create"],
     }
@@ -96,13 +108,43 @@ def test_of_leases_its_own_alone_may_be_seen_and_changed(cluster: Cluster, names
     assert rights_of("bob", "default", LEASE_NAME) == {}
 
 
-def test_in_the_cluster_the_operator_may_look_at_the_import_policy_alone(cluster: Cluster, rights_of: RightsOf) -> None:
+def test_in_the_cluster_the_operator_may_look_at_two_policies_alone(cluster: Cluster, rights_of: RightsOf) -> None:
     grant_cluster(cluster, "bob")
 
-    assert rights_of("bob", name=POLICY) == {
-        "admissionregistration.k8s.io/validatingadmissionpolicies": ["get"],
-        "admissionregistration.k8s.io/validatingadmissionpolicybindings": ["get"],
-    }
+    for policy in POLICIES:
+        assert rights_of("bob", name=policy) == {
+            "admissionregistration.k8s.io/validatingadmissionpolicies": ["get"],
+            "admissionregistration.k8s.io/validatingadmissionpolicybindings": ["get"],
+        }
+        assert cluster.kubectl("get", "validatingadmissionpolicy", policy, "-o", "name", user="bob").stdout
     assert rights_of("bob", name="another-policy") == {}
-    assert cluster.kubectl("get", "validatingadmissionpolicy", POLICY, "-o", "name", user="bob").stdout
     cluster.kubectl("delete", "clusterrolebinding", "sshcredential-operator-cluster-bob")
+
+
+# --- people
+
+READ: Final = ["get", "list", "watch"]
+WRITE: Final = [*READ, "create", "update", "patch", "delete", "deletecollection"]
+
+
+@pytest.mark.parametrize(
+    ("role", "credentials", "exports"),
+    [
+        pytest.param("sshcredential-viewer", READ, READ, id="a viewer"),
+        pytest.param("sshcredential-user", ["use"], [], id="a user"),
+        pytest.param("sshcredential-editor", WRITE, WRITE, id="an editor"),
+        pytest.param("sshcredential-exporter", ["export"], [], id="an exporter"),
+        pytest.param("view", READ, READ, id="who views the namespace"),
+        pytest.param("edit", [*WRITE, "use"], WRITE, id="who edits the namespace"),
+        pytest.param("admin", [*WRITE, "use"], WRITE, id="who administers the namespace"),
+    ],
+)
+def test_people_may_do_exactly_this_and_write_no_status(
+    cluster: Cluster, namespace: str, rights_of: RightsOf, role: str, credentials: list[str], exports: list[str]
+) -> None:
+    last = Right(credentials[-1], "sshcredentials", "sshcredentials.dev")
+    grant_role(cluster, namespace, "bob", role, last)
+
+    expected = {"sshcredentials.dev/sshcredentials": credentials, "sshcredentials.dev/sshcredentialexports": exports}
+    assert rights_of("bob", namespace, resources=OWN) == {kind: verbs for kind, verbs in expected.items() if verbs}
+    assert rights_of("bob", resources=OWN) == {}

@@ -75,6 +75,7 @@ def starved(cluster: Cluster, namespaces: Namespaces, tmp_path_factory: pytest.T
 def grant_all_but_secrets(cluster: Cluster, namespace: str) -> None:
     grant(cluster, namespace, USER, "sshcredentials.sshcredentials.dev", ["get", "list", "watch"])
     grant(cluster, namespace, USER, "sshcredentials/status.sshcredentials.dev", ["patch"])
+    grant(cluster, namespace, USER, "sshcredentials.sshcredentials.dev", ["report"])
 
 
 def test_a_missing_namespace_of_its_own_is_told(starved: Starved) -> None:
