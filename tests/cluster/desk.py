@@ -158,6 +158,10 @@ class Desk:
         assert found is not None, f"the Secret of {name} is gone"
         return found
 
+    def until_secret(self, name: str, condition: Callable[[dict[str, bytes]], bool], what: str) -> Object:
+        """Return the Secret that holds a credential's key when this condition holds for its values."""
+        return wait_until(lambda: _if(condition, self.stored(name)), f"the Secret of {name} is {what}")
+
     def until_gone(self, name: str) -> None:
         """Return when the Secret of a credential is no more."""
         wait_until(lambda: self.secret(secret_of(name)) is None, f"the Secret of {name} is gone")
@@ -178,6 +182,10 @@ def desk_in(cluster: Cluster, namespace: str) -> Iterator[Desk]:
 def _accepted(answer: Object | Refused) -> Object:
     assert not isinstance(answer, Refused), answer.says
     return answer
+
+
+def _if(condition: Callable[[dict[str, bytes]], bool], secret: Object) -> Object:
+    return secret if condition(data_of(secret)) else {}
 
 
 def _json(response: Any) -> Object:
