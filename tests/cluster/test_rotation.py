@@ -12,6 +12,8 @@ import pytest
 from cluster.conftest import Workspace
 from cluster.desk import Desk, desk_in
 from cluster.footprint import Asked, asked
+from cluster.greens import kstatus, kubectl_wait
+from cluster.history import CREDENTIALS, History
 from cluster.keyfiles import KeyFiles
 from cluster.opened import kek_of, open_stored
 from cluster.shown import Object, answered, condition_of, generated, imported, message_of, secret_of, states_of
@@ -66,14 +68,23 @@ def announced(desk: Desk, name: str) -> list[str]:
 # --- a serial
 
 
-def test_kubectl_waits_until_the_key_that_was_asked_for_is_in_use(desk: Desk, name: str, ready: Object) -> None:
-    keys = [key_of(ready)]
-    for serial in range(1, 6):
-        ask(desk, name, serial=serial)
-        desk.wait_for_ready([name])
-        keys.append(key_of(desk.get(name)))
+def test_nobody_takes_it_for_done_before_the_key_that_was_asked_for_is_in_use(
+    cluster: Cluster, desk: Desk, name: str, ready: Object
+) -> None:
+    """Neither `kubectl wait` itself, nor by any revision that ever was; and the same for who goes by kstatus."""
+    with History(cluster, [desk.namespace]) as history:
+        keys = [key_of(ready)]
+        for serial in range(1, 6):
+            ask(desk, name, serial=serial)
+            desk.wait_for_ready([name])
+            keys.append(key_of(desk.get(name)))
+        seen = [one.object for one in history.complete() if (one.resource, one.name) == (CREDENTIALS, name)]
+
     assert [number for number, _ in keys] == [1, 2, 3, 4, 5, 6]
     assert len({fingerprint for _, fingerprint in keys}) == 6
+    done = [found for found in seen if kubectl_wait(found) or kstatus(found) == "Current"]
+    assert {found["spec"]["rotation"]["serial"] for found in done} == {1, 2, 3, 4, 5}
+    assert [found for found in done if key_of(found) != keys[found["spec"]["rotation"]["serial"]]] == []
 
 
 def test_a_serial_may_be_raised_by_more_than_one_and_asks_for_one_key(desk: Desk, name: str, ready: Object) -> None:
