@@ -85,6 +85,11 @@ class Desk:
         where = (GROUP, VERSION, self.namespace, PLURAL, name)
         return cast("Object", self._objects.get_namespaced_custom_object(*where))
 
+    def all(self) -> list[Object]:
+        """Return all credentials as they are."""
+        where = (GROUP, VERSION, self.namespace, PLURAL)
+        return list(self._objects.list_namespaced_custom_object(*where)["items"])
+
     def until(self, name: str, reason: str) -> Object:
         """Return the credential when Ready has this reason for the spec's present generation."""
         return self.until_object(name, lambda found: (reason_of(found), answered(found)) == (reason, True), reason)
