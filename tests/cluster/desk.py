@@ -87,8 +87,8 @@ class Desk:
 
     def all(self) -> list[Object]:
         """Return all credentials as they are."""
-        where = (GROUP, VERSION, self.namespace, PLURAL)
-        return list(self._objects.list_namespaced_custom_object(*where)["items"])
+        found = cast("Object", self._objects.list_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL))
+        return list(found["items"])
 
     def until(self, name: str, reason: str) -> Object:
         """Return the credential when Ready has this reason for the spec's present generation."""

@@ -1,6 +1,6 @@
 """A client that logs in all the time while keys are rotated: it reads what is public, then what is stored, and again.
 
-Used by `test_rotation_client`. It reads a namespace as a whole, so that many credentials are looked at 50 times a second.
+Used by `test_rotation_client`. It reads a namespace as a whole, so that many credentials cost as much as one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class RotationClient:
         self._namespace, self._kek_of = namespace, kek_of
         self._connection = config.new_client_from_config(str(cluster.kubeconfig_for("admin")))
         self._core: Any = client.CoreV1Api(self._connection)
-        self._objects = client.CustomObjectsApi(self._connection)
+        self._objects: Any = client.CustomObjectsApi(self._connection)
         self._opened: dict[str, tuple[str, Record | None]] = {}
         self._seen: defaultdict[str, set[str]] = defaultdict(set)
         self._failed: BaseException | None = None

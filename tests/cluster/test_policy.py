@@ -154,13 +154,13 @@ def test_the_metric_tells_when_the_first_key_is_too_old(governed: Governed, name
 def test_a_policy_file_that_is_none_is_refused_at_the_start_in_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text("default: {minRSABits: 3072}")
-    command = [COMMAND, "run", "--workspace", "genomics", "--policy", file]
+    command: list[str | Path] = [COMMAND, "run", "--workspace", "genomics", "--policy", file]
     environment = {**os.environ, "KUBECONFIG": str(tmp_path / "none")}
 
     ended = subprocess.run(command, capture_output=True, env=environment, text=True, check=False)
 
-    assert (ended.returncode, ended.stderr) == (
-        1,
+    assert ended.returncode == 1
+    assert ended.stderr == (
         f"Error: The policy file {file} cannot be used: default has an unknown member minRSABits; "
-        "known are algorithms, longestAge, minRsaBits.\n",
+        "known are algorithms, longestAge, minRsaBits.\n"
     )

@@ -1,4 +1,4 @@
-"""Replacing keys, as people ask for it: by a serial, with an announcement, by a schedule, back again, and from an input."""
+"""Replacing keys, as people ask for it: by a serial, announced, by a schedule, back again, and from an input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cluster.greens import kstatus, kubectl_wait
 from cluster.history import CREDENTIALS, History
 from cluster.keyfiles import KeyFiles
 from cluster.opened import kek_of, open_stored
-from cluster.shown import Object, answered, condition_of, generated, imported, message_of, secret_of, states_of
+from cluster.shown import Object, answered, condition_of, generated, imported, secret_of, states_of
 from controlplane.clusters import Cluster
 from controlplane.plane import ControlPlane
 from controlplane.waiting import wait_until

@@ -16,7 +16,6 @@ from cluster.opened import kek_of, open_stored
 from cluster.rotation_client import RotationClient, Shown, without_a_private_key
 from cluster.shown import Object, answered, generated, message_of, reason_of, states_of
 from controlplane.clusters import Cluster
-from controlplane.namespaces import Namespaces
 
 MOST: Final = 5
 """So many previous keys are kept."""
@@ -25,8 +24,8 @@ PREPARED: Final = ["prepared-0", "prepared-1"]
 BACK: Final = "back"
 FULL: Final = "full"
 TIMES: Final[dict[str, Object]] = {
-    **dict.fromkeys(AT_ONCE, {"overlap": "0s"}),
-    **dict.fromkeys(PREPARED, {"overlap": "1s", "prepare": "2s"}),
+    **{name: {"overlap": "0s"} for name in AT_ONCE},
+    **{name: {"overlap": "1s", "prepare": "2s"} for name in PREPARED},
     BACK: {"overlap": "1h"},
     FULL: {"overlap": "3s"},
 }
@@ -107,7 +106,7 @@ def test_the_client_looked_often_enough_to_see_every_key_of_all_50_rotations(run
 
 def test_a_credential_stays_ready_while_its_keys_are_announced_and_replaced(run: Run) -> None:
     others = {name: reasons for name, reasons in run.client.reasons.items() if name != FULL}
-    assert others == dict.fromkeys(TIMES.keys() - {FULL}, ["Available"])
+    assert others == {name: ["Available"] for name in TIMES if name != FULL}
 
 
 def test_a_sixth_previous_key_is_waited_for_and_then_the_request_is_answered_by_itself(run: Run) -> None:
