@@ -17,6 +17,7 @@ from kubernetes import client, config
 
 from cluster.shown import OURS, Object, data_of, reason_of
 from controlplane.clusters import Cluster
+from controlplane.waiting import wait_until
 from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_SUFFIX, VERSION
 from sshcredential_operator.encryption.credential_secret import KekOf, OpenedCredential, open_credential
 from sshcredential_operator.encryption.record import Record
@@ -78,6 +79,13 @@ class RotationClient:
         self._failed: BaseException | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look_until_the_end, name="client of rotated keys")
+
+    def until_seen(self, found: Object) -> None:
+        """Return when the client has seen this status' key in use, which it may do later than others."""
+        name, current = found["metadata"]["name"], found["status"]["fingerprint"]
+        wait_until(
+            lambda: self._failed or self.used[name][-1:] == [current], f"the client has seen {current} of {name}"
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
