@@ -32,7 +32,9 @@ def allow_change(before: Record, after: Record, specs: Sequence[Spec], now: date
     assert before.credential_id == after.credential_id, "I1: another identity"
     assert after.highest_key_number >= before.highest_key_number, "I10: key numbers fall"
     if all(spec.suspend for spec in specs):  # only what decides after the deletion follows the spec
-        kept = replace(after, deletion_policy=before.deletion_policy, deletion_grace_period=before.deletion_grace_period)
+        kept = replace(
+            after, deletion_policy=before.deletion_policy, deletion_grace_period=before.deletion_grace_period
+        )
         assert kept == before, "a suspended credential's keys were changed"
     moved = _moved(before, after)
     fresh = [key for key in after.keys if before.key(key.key_number) is None and key.key_number not in moved.values()]
@@ -60,11 +62,14 @@ def _moved(before: Record, after: Record) -> dict[int, int]:
         return {}
     staged = before.next.key_number if before.next else None
     may = {old.key_number for old in before.previous} | {staged}
-    moved = {}
-    for key in before.keys:
-        again = [k for k in after.keys if k.fingerprint == key.fingerprint and before.key(k.key_number) is None]
-        if key.key_number in may and after.key(key.key_number) is None and again:
-            moved[key.key_number] = again[0].key_number
+    moved: dict[int, int] = {}
+    for key in sorted(before.keys, key=lambda key: key.key_number):  # two may be one and the same, brought twice
+        again = [
+            k.key_number for k in after.keys if k.fingerprint == key.fingerprint and before.key(k.key_number) is None
+        ]
+        new = min(set(again) - set(moved.values()), default=None)
+        if key.key_number in may and after.key(key.key_number) is None and new is not None:
+            moved[key.key_number] = new
     return moved
 
 

@@ -1,4 +1,4 @@
-"""A cluster in memory for the campaign: the server, one operator that may die, and a clock that may jump.
+"""A cluster in memory as a world: the server, one operator that may die, and a clock that may jump.
 
 The operator looks at a credential only when a watch, a timer or a failure gives it reason to, as the queue does.
 """
@@ -84,7 +84,7 @@ class WitnessedServer(Server):
 
 
 class MemoryWorld:
-    """What the campaign's users do, and the operator's passes that follow."""
+    """What users do, and the operator's passes that follow."""
 
     def __init__(self) -> None:
         self.server = WitnessedServer()
@@ -184,7 +184,7 @@ class MemoryWorld:
     def disturb(self, request: int, *, after: bool, crash: bool) -> None:
         """Let one of the next requests fail, before it is served or only its answer; or let the operator die there."""
         fault: Any = Crashed() if crash else unavailable()
-        faults: dict[int, Any] = self.server.fault_after if after else self.server.fault_before  # type: ignore[assignment]  # a crash is no Exception
+        faults: dict[int, Any] = self.server.fault_after if after else self.server.fault_before
         faults[len(self.server.asked) + request] = fault
 
     def meanwhile(self, request: int, doing: Callable[[], None]) -> None:
@@ -210,7 +210,7 @@ class MemoryWorld:
         self.server.fault_before.clear()
         self.server.fault_after.clear()
         self.server.meanwhile.clear()
-        for name, seen in self.witness.seen.items():
+        for seen in self.witness.seen.values():
             is_right(seen, self.now, leapt=self._leapt)
         self.witness.at_rest()
         if not self._leapt:

@@ -60,7 +60,9 @@ def is_right(seen: Seen, now: datetime, *, leapt: bool = False) -> None:
         assert parse_timestamp(seen.secret.orphaned_since or "") is None, "a living credential's key waits for its end"
         _status_tells_the_record(seen.credential, seen.record, now)
         _all_is_answered(seen.credential.spec, seen.record, now)
-        assert leapt or all(time(old.until) + LINGERS > now for old in seen.record.previous), "I5: a previous key is left"
+        assert leapt or all(time(old.until) + LINGERS > now for old in seen.record.previous), (
+            "I5: a previous key is left"
+        )
 
 
 def _is_older(record: Record, status: Status, facts: KeyFacts) -> bool:

@@ -1,7 +1,9 @@
 """Two credentials and all that users, faults and the clock do to them, one random step after another.
 
-Hypothesis draws the steps and shortens a sequence that fails. What has to hold is said by `witness` and `rest`; where
-it happens, by a world: in memory or on a real API server.
+Start here. Hypothesis draws the steps and shortens a sequence that fails (`choices` holds what it draws from). Where it
+happens is a `world`: `memory`, or `on_cluster` with a real API server and the real operator. Either tells a `witness` of
+every revision ever written (`revisions`), which asks `licences`, the model, whether anybody had asked for it. After each
+step `rest` says what has to be so. None of them knows how the product decides.
 """
 
 from __future__ import annotations
@@ -10,14 +12,29 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from hypothesis import HealthCheck, Phase, seed as seeded, settings
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from lives.choices import BROUGHT, DELETIONS, LIVING, NAMES, RAISES, ROTATIONS, SOURCES, UNKNOWN, WHICH, Spec, input_of, source_of
+from lives.choices import (
+    BROUGHT,
+    DELETIONS,
+    LIVING,
+    NAMES,
+    RAISES,
+    ROTATIONS,
+    SOURCES,
+    UNKNOWN,
+    WHICH,
+    Spec,
+    input_of,
+    source_of,
+)
 from lives.witness import shown_in
 from lives.world import World
 from sshcredential_operator.api.names import SECRET_TYPE
+
 
 class Lives(RuleBasedStateMachine):
     """The steps that need no more than users and an operator that may be killed."""
@@ -80,7 +97,9 @@ class Lives(RuleBasedStateMachine):
             self.world.put_input(input_of(name), BROUGHT["a key"])
         self.create("hpc-login", source, rotation, {}, back=False)
 
-    @rule(name=NAMES, source=st.sampled_from(sorted(SOURCES)), rotation=ROTATIONS, deletion=DELETIONS, back=st.booleans())
+    @rule(
+        name=NAMES, source=st.sampled_from(sorted(SOURCES)), rotation=ROTATIONS, deletion=DELETIONS, back=st.booleans()
+    )
     def create(self, name: str, source: str, rotation: Spec, deletion: Spec, back: bool) -> None:
         if name in self.specs:
             return
@@ -217,7 +236,7 @@ class Lives(RuleBasedStateMachine):
         status = self.world.status(name)
         number = status.get("keyNumber", 0)
         forged: dict[str, Mapping[str, Any]] = {
-            "empty": {member: None for member in status},
+            "empty": dict.fromkeys(status),
             "number": {"keyNumber": number + 1},
             "identity": {"credentialId": "0" * 32},
             "key": {"fingerprint": UNKNOWN, "publicKey": "ssh-ed25519 AAAA eve@home"},

@@ -1,4 +1,4 @@
-"""Hears every revision of credentials and Secrets, and says what must never be. Used by all runs of the campaign.
+"""Hears every revision of credentials and Secrets, and says what must never be. Used by both worlds.
 
 What it looks at is what anybody can read who has the key ring: objects, not the operator. The names I1 ... I16 are
 those of the house's invariants. What users do to a Secret or a status is no fault of the operator's: what follows from
@@ -164,11 +164,12 @@ class Witness:
         known = [facts for facts in seen.facts if facts is not None]
         if None not in seen.facts:
             assert any(
-                (f.credential_id, f.key_number, f.fingerprint) == (record.credential_id, record.current, key.fingerprint)
+                (f.credential_id, f.key_number, f.fingerprint)
+                == (record.credential_id, record.current, key.fingerprint)
                 for f in known
             ), "I1: a lost key was replaced by another one"
-        # Of keys that were lost before the status told of them, nobody knows.
-        self._forget(record.credential_id, above=record.current)
+        # Of keys that were lost before the status told of them, nobody knows; nor where somebody else wrote the number.
+        self._forget(record.credential_id, above=record.current - seen.forged)
 
     def _allow_patch(self, seen: Seen, before: RawSecret, record: Record, written: SecretWritten) -> None:
         assert seen.record is not None
