@@ -1,7 +1,7 @@
 """Random lives of credentials on a server in memory, with faults at any request and a clock that jumps.
 
-The pass, the store and the keys are the product's own; the API server, the timers and the clock are not. `make campaign`
-lives ten times as long; `ARGS=--seed=7` repeats a run.
+The pass, the store and the keys are the product's own; the API server, the timers and the clock are not. `make
+campaign` takes ten times as many steps; `ARGS=--seed=7` repeats a run.
 """
 
 from __future__ import annotations
