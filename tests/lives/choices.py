@@ -37,7 +37,7 @@ SOURCES: Final[dict[str, Spec]] = {
 ROTATIONS: Final = st.fixed_dictionaries(
     {
         "prepare": st.sampled_from(["0s", "0s", "20s", "2h"]),
-        "overlap": st.sampled_from(["24h", "0s", "5s", "1h"]),
+        "overlap": st.sampled_from(["24h", "24h", "0s", "5s", "1h"]),
         "every": st.sampled_from([None, None, "24h", "240h"]),
     }
 )

@@ -47,6 +47,7 @@ def allow_change(before: Record, after: Record, specs: Sequence[Spec], now: date
         assert after.rollback_to in {spec.rotation.rollback_to for spec in specs}, "a rollback that nobody wrote"
     if after.current != before.current:
         _allow_other_current(before, after, moved, fresh, now)
+        _keeps_the_one_before(before, after, specs, now)
     for key in before.keys:
         if after.key(key.key_number) is None and key.key_number not in moved:
             _allow_end(key, before, now)
@@ -102,7 +103,15 @@ def _allow_other_current(
         assert number in {old.key_number for old in before.previous}, "a staged key was taken for a previous one"
     else:
         assert after.current in {key.key_number for key in fresh}, "I1: nobody asked for another key"
-    assert before.current in {old.key_number for old in after.previous}, "the key before is not kept"
+
+
+def _keeps_the_one_before(before: Record, after: Record, specs: Sequence[Spec], now: datetime) -> None:
+    until = [time(old.until) for old in after.previous if old.key_number == before.current]
+    assert until, "the key before is not kept"
+    overlaps = [spec.rotation.overlap for spec in specs]
+    # Whoever hears of the change on a real server hears of it a little later.
+    assert min(overlaps) <= until[0] - now + LINGERS, "the key before is kept for a shorter time than was asked for"
+    assert until[0] - now <= max(overlaps), "the key before is kept for a longer time than was asked for"
 
 
 def _allow_end(key: RecordedKey, before: Record, now: datetime) -> None:

@@ -49,6 +49,7 @@ class MemoryWorld:
         self._failures: dict[CredentialKey, int] = {}
         self._pending: set[CredentialKey] = set()
         self._leapt = False
+        self._silent = 0
         self._start()
 
     @property
@@ -136,6 +137,10 @@ class MemoryWorld:
             self._pending |= {_key(name) for name in self.witness.seen}
         self._look_at_timers()
 
+    def lag(self, passes: int) -> None:
+        """Let the watches tell nothing during the next passes."""
+        self._silent = passes
+
     def disturb(self, request: int, *, after: bool, crash: bool) -> None:
         """Let one of the next requests fail, before it is served or only its answer; or let the operator die there."""
         fault: Any = Crashed() if crash else unavailable()
@@ -180,7 +185,11 @@ class MemoryWorld:
 
     def _passes(self) -> None:
         for _ in range(MOST_PASSES):
-            self._pending |= self.operator.catch_up()
+            if self._pending and self._silent:
+                self._silent -= 1
+            else:
+                self._silent = 0
+                self._pending |= self.operator.catch_up()
             if not self._pending:
                 return
             key = min(self._pending)
@@ -197,6 +206,7 @@ class MemoryWorld:
 
     def _one_pass(self, key: CredentialKey) -> None:
         watched = self.operator.inputs.watched.get(key, frozenset())
+        self.witness.pass_begins()
         outcome = run(reconcile(key, self.operator.world, self._failures.get(key, 0)))
         if self.operator.inputs.watched.get(key, frozenset()) - watched:  # a watch begins with what is there
             self._pending.add(key)

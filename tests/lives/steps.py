@@ -30,9 +30,12 @@ class Lives(Wishes):
         self.world.put_input(input_of(name), BROUGHT[what])
         self.settle()
 
-    @rule(name=NAMES)
-    def lose_the_secret(self, name: str) -> None:
+    @rule(name=NAMES, brought=st.booleans())
+    def lose_the_secret(self, name: str, brought: bool) -> None:
+        """The Secret is gone, and what the first key came from may be there again."""
         name = self.living(name)
+        if brought:
+            self.world.put_input(input_of(name), BROUGHT["a key"])
         self.world.remove_secret(name)
         self.settle()
 

@@ -44,6 +44,18 @@ class LivesInMemory(Lives):
         self.world.elapse(time)
         self.settle()
 
+    @rule(name=NAMES, time=WHILES, passes=st.integers(1, 3))
+    def come_back_unseen(self, name: str, time: timedelta, passes: int) -> None:
+        """A credential is deleted and comes back; its key's time is over before the watch tells of that."""
+        name = self.living(name)
+        if name in self.specs:
+            self.world.delete(name)
+            self.settle()
+            self.world.lag(passes)
+            self.world.put(name, self.specs[name])
+            self.world.elapse(time)
+            self.settle()
+
     @rule(name=NAMES, by=RAISES, request=REQUESTS)
     def two_operators(self, name: str, by: int, request: int) -> None:
         name = self.living(name)

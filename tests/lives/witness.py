@@ -70,6 +70,11 @@ class Witness:
             case SecretWritten():
                 self._secret(seen, revision)
 
+    def pass_begins(self) -> None:
+        """Know that from here on nobody acts on what was so before."""
+        for seen in self.seen.values():
+            seen.absent = seen.credential is None
+
     def at_rest(self) -> None:
         """Forget what may have been seen before: from here on only what is so now counts."""
         for seen in self.seen.values():
@@ -168,6 +173,8 @@ class Witness:
                 == (record.credential_id, record.current, key.fingerprint)
                 for f in known
             ), "I1: a lost key was replaced by another one"
+        announced = seen.credential.status.next if seen.credential and not seen.forged else None
+        assert announced is None, "I9: a Secret was made anew without the key that was announced"
         # Of keys that were lost before the status told of them, nobody knows; nor where somebody else wrote the number.
         self._forget(record.credential_id, above=record.current - seen.forged)
 
