@@ -17,7 +17,7 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from lives.choices import BROUGHT, NAMES, UNKNOWN, WHICH, input_of
+from lives.choices import BROUGHT, NAMES, ROTATIONS, SOURCES, UNKNOWN, WHICH, Spec, input_of
 from lives.wishes import Wishes
 from sshcredential_operator.api.names import SECRET_TYPE
 
@@ -38,6 +38,18 @@ class Lives(Wishes):
             self.world.put_input(input_of(name), BROUGHT["a key"])
         self.world.remove_secret(name)
         self.settle()
+
+    @rule(name=NAMES, source=st.sampled_from(sorted(SOURCES)), rotation=ROTATIONS)
+    def rotate_or_begin_anew(self, name: str, source: str, rotation: Spec) -> None:
+        """What is stalled is given up, key and all: too many lives would end there."""
+        name = self.living(name)
+        if self.world.witness.seen[name].level:
+            self.change_serial(name, 1)
+        elif name in self.specs:
+            self.world.remove_secret(name)
+            self.delete(name)
+            self.world.remove_secret(name)
+            self.create(name, source, rotation, {}, back=False)
 
     @rule(name=NAMES, whose=NAMES, which=WHICH, lost=st.booleans())
     def put_a_copy_back(self, name: str, whose: str, which: int, lost: bool) -> None:

@@ -24,4 +24,4 @@ def test_no_life_on_a_real_api_server_breaks_an_invariant(
         world = ClusterWorld(made, tmp_path)
         machine = type("LivesOnCluster", (Lives,), {"begin": world.begin})
         live(machine, STEPS, seed, steps_of_a_life=STEPS_OF_A_LIFE, shorten=False)
-    assert len(world.witness.fingerprints) > STEPS / 20
+    assert len(world.witness.fingerprints) > 10, "these lives were too quiet to show anything"
