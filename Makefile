@@ -46,7 +46,7 @@ test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane
 	@$(BIN)/pytest tests $(ARGS)
 
 .PHONY: campaign
-campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens
+campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens, 20,000 random steps
 	@$(BIN)/pytest tests -m campaign $(ARGS)
 
 .PHONY: bench

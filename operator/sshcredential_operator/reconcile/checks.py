@@ -99,13 +99,16 @@ def being_deleted(_: Observed, credential: Credential) -> Decision | None:
 
 
 def secret_is_gone(observed: Observed, credential: Credential) -> Decision | None:
-    """There was a key, and its Secret is gone: only the very same key may take its place."""
+    """There was a key, and its Secret is gone: only the very same key may take its place.
+
+    Where a next key was announced, no input brings that one back.
+    """
     facts = credential.status.facts
     if observed.secret is not None or facts is None:
         return None
     if not observed.secret_is_live:
         return Decision(Reason.SECRET_LOST, look=Look.SECRET)
-    if isinstance(spec_of(credential).source, Generate):
+    if isinstance(spec_of(credential).source, Generate) or credential.status.next is not None:
         return Decision(Reason.SECRET_LOST)
     if observed.input is None:
         return Decision(Reason.SECRET_LOST, look=Look.INPUT)

@@ -172,6 +172,11 @@ IDENTITY = [
         CREATE,
     ),
     row(
+        "status has a credential, Secret gone with an announced key, importFrom brings the current one: lost",
+        observed(credential(spec(IMPORT), status=ANNOUNCED), input=ACCEPTED, **LIVE),
+        Decision(Reason.SECRET_LOST),
+    ),
+    row(
         "status has a credential, Secret gone, importFrom brings another key: lost",
         observed(IMPORTED, input=ANOTHER, **LIVE),
         Decision(Reason.SECRET_LOST),
