@@ -16,7 +16,7 @@ from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.encryption.record import Record, RecordedKey
 from sshcredential_operator.reconcile.observed import RawSecret
 
-LINGERS = timedelta(seconds=10)
+LINGERS = timedelta(seconds=3)
 """How long a previous key stays after its time, as the user's documentation says."""
 
 

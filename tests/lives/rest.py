@@ -35,7 +35,7 @@ CONDITIONS: Final = {
 
 
 def is_right(seen: Seen, now: datetime, *, leapt: bool = False) -> None:
-    """Look at one credential and its Secret. Right after a leap of the clock, ended keys are there for ten seconds."""
+    """Look at one credential and its Secret. Right after a leap of the clock, ended keys are there for a moment."""
     if seen.credential is None:
         _orphan_waits(seen, now)
         return
