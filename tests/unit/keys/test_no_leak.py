@@ -15,7 +15,8 @@ from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.judge import Accepted, Refused, judge
 from sshcredential_operator.keys.refusal import Refusal
 from unit.keys.key_files import ED25519, EVERY_FORM, PASSPHRASE, RSA2048, KeyFiles, Kind, ed25519_seed
-from unit.keys.test_refusals import CASES, Case
+from unit.keys.refused_files import Case
+from unit.keys.test_refusals import CASES
 
 WINDOW = 16
 
