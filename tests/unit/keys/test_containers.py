@@ -22,6 +22,9 @@ in_short = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+the_simplest = settings(max_examples=1, database=None, phases=[Phase.generate])
+"""Which is what Hypothesis draws first, and what it shrinks to."""
+
 FILES = pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in CONTAINERS.items()])
 
 
@@ -59,5 +62,5 @@ def test_damage_upon_damage_makes_no_other_key(
 @pytest.mark.parametrize("files", [pytest.param(files, id=name) for name, files in CONTAINERS.items()])
 def test_a_container_shrinks_to_a_good_file(files: st.SearchStrategy[bytes]) -> None:
     """So what a failing test shows differs from a good file in that which made it fail."""
-    simplest = find(files, lambda _: True, settings=settings(max_examples=15, database=None, deadline=None))
+    simplest = find(files, lambda _: True, settings=the_simplest)
     assert isinstance(judged_without_a_net(simplest, PASSPHRASE), Accepted)

@@ -49,25 +49,26 @@ MUST_BE: list[tuple[str, set[KeyRefusal]]] = [
 
 
 def judged(path: Path) -> list[Accepted | KeyRefusal]:
-    """Judge with each passphrase, with no net below: any exception but a Refusal fails the test."""
+    """Judge with one passphrase after the other, with no net below: any exception but a Refusal fails the test."""
     found: list[Accepted | KeyRefusal] = []
     for passphrase in PASSPHRASES:
         try:
-            found.append(_judged(path.read_bytes(), passphrase, 2048))
+            return [*found, _judged(path.read_bytes(), passphrase, 2048)]
         except Refusal as refusal:
             found.append(refusal.reason)
+        if found[-1] not in {KeyRefusal.PASSPHRASE_REQUIRED, KeyRefusal.WRONG_PASSPHRASE}:
+            break
     return found
 
 
 def test_every_file_is_accepted_as_the_key_it_is_or_refused(tmp_path: Path) -> None:
     accepted = 0
     for path in FILES:
-        for verdict in judged(path):
-            if isinstance(verdict, Accepted):
-                accepted += 1
-                kept = private_file(tmp_path / "key", verdict.pair.private.reveal())
-                assert line_of(kept) == verdict.pair.public.line, path
-                break
+        verdict = judged(path)[-1]
+        if isinstance(verdict, Accepted):
+            accepted += 1
+            kept = private_file(tmp_path / "key", verdict.pair.private.reveal())
+            assert line_of(kept) == verdict.pair.public.line, path
     assert accepted >= 30
     assert len(FILES) > 200
 

@@ -25,7 +25,7 @@ _PROC_TYPE: Final = "Proc-Type"
 _DEK_INFO: Final = "DEK-Info"
 _ENCRYPTED: Final = "4,ENCRYPTED"
 _SALT_OCTETS: Final = 8
-_CIPHERS: Final = {
+CIPHERS: Final = {
     "AES-128-CBC": AES128_CBC,
     "AES-192-CBC": AES192_CBC,
     "AES-256-CBC": AES256_CBC,
@@ -39,7 +39,7 @@ def locked(block: Block) -> Locked:
     if headers.keys() != {_PROC_TYPE, _DEK_INFO} or headers[_PROC_TYPE] != _ENCRYPTED:
         raise corrupt()
     name, _, iv_text = headers[_DEK_INFO].partition(",")
-    cipher = _CIPHERS.get(name)
+    cipher = CIPHERS.get(name)
     if cipher is None:
         raise Refusal(KeyRefusal.UNSUPPORTED_CIPHER)
     iv, data = _octets(iv_text), block.body()

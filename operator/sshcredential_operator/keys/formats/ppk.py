@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +72,10 @@ def _locked(ppk: _Ppk) -> Locked:
     file = ppk.file
     if not file.private or len(file.private) % _BLOCK:
         raise corrupt().about(ppk.public)
-    derive: Callable[[bytes], PpkKeys] = derivation(file, ppk.public)
+    try:
+        derive = derivation(file)
+    except Refusal as refusal:
+        raise refusal.about(ppk.public) from None
 
     def unlock(passphrase: bytes) -> Found:
         keys = derive(passphrase)

@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2d, Argon2i, Argon2id
 
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.keys.formats.ppk_text import PpkFile, hex_octets
-from sshcredential_operator.keys.keypair import PublicKey
 from sshcredential_operator.keys.refusal import Refusal, corrupt
 
 MAX_ARGON2_BYTES: Final = 64 * 1024 * 1024
@@ -46,9 +45,9 @@ def keys_without_passphrase(version: int) -> PpkKeys:
     return PpkKeys(b"", b"", b"")
 
 
-def derivation(file: PpkFile, public: PublicKey) -> Callable[[bytes], PpkKeys]:
+def derivation(file: PpkFile) -> Callable[[bytes], PpkKeys]:
     """Return the key derivation of an encrypted file, which is affordable."""
-    return _version_2 if file.version == _VERSION_2 else _argon2(file.derivation, public)
+    return _version_2 if file.version == _VERSION_2 else _argon2(file.derivation)
 
 
 def _version_2(passphrase: bytes) -> PpkKeys:
@@ -60,10 +59,10 @@ def _sha1(data: bytes) -> bytes:
     return hashlib.sha1(data, usedforsecurity=False).digest()
 
 
-def _argon2(fields: dict[bytes, bytes], public: PublicKey) -> Callable[[bytes], PpkKeys]:
+def _argon2(fields: dict[bytes, bytes]) -> Callable[[bytes], PpkKeys]:
     variant = _VARIANTS.get(fields.get(b"Key-Derivation", b""))
     if variant is None:
-        raise Refusal(KeyRefusal.PPK_FORMAT).about(public)
+        raise Refusal(KeyRefusal.PPK_FORMAT)
     kibibytes, passes, lanes = (
         _number(fields, name) for name in (b"Argon2-Memory", b"Argon2-Passes", b"Argon2-Parallelism")
     )
@@ -71,9 +70,9 @@ def _argon2(fields: dict[bytes, bytes], public: PublicKey) -> Callable[[bytes], 
     memory = kibibytes * 1024
     for costs, most in ((memory, MAX_ARGON2_BYTES), (memory * passes, MAX_ARGON2_WORK)):
         if costs > most:
-            raise Refusal(KeyRefusal.KDF_TOO_EXPENSIVE, kdf="Argon2", bytes=costs, most=most).about(public)
+            raise Refusal(KeyRefusal.KDF_TOO_EXPENSIVE, kdf="Argon2", bytes=costs, most=most)
     if not passes or not lanes or kibibytes < _LEAST_KIB_PER_LANE * lanes or len(salt) < _LEAST_SALT:
-        raise corrupt().about(public)
+        raise corrupt()
 
     def derive(passphrase: bytes) -> PpkKeys:
         length = _KEY + _IV + _CHECKSUM_KEY
