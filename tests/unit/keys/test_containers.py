@@ -17,7 +17,7 @@ from unit.keys.test_mutations import judged_without_a_net, require_the_key_of_ss
 from unit.keys.test_repairs import DAMAGES
 
 in_short = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

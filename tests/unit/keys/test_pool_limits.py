@@ -268,4 +268,4 @@ def test_a_worker_imports_little() -> None:
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-S", "-c", program]
     loaded = set(subprocess.run(command, env=environment, capture_output=True, check=True).stdout.decode().split())
-    assert not loaded & {"asyncio", "kopf", "kubernetes", "aiohttp", "ssl", "subprocess", "logging", "orjson"}
+    assert not loaded & {"asyncio", "kopf", "kubernetes", "aiohttp", "socket", "ssl", "subprocess", "logging", "orjson"}

@@ -113,13 +113,12 @@ SAMPLES: list[tuple[str, Kind, str, bytes]] = [
     ("OpenSSH", ED25519, OPENSSH, b""),
     ("OpenSSH, encrypted", ED25519, OPENSSH, PASSPHRASE),
     ("PKCS#1", RSA2048, TRADITIONAL, b""),
-    ("PKCS#1, encrypted", RSA2048, TRADITIONAL, PASSPHRASE),
     ("SEC1", P256, TRADITIONAL, b""),
     ("SEC1, encrypted", P256, TRADITIONAL, PASSPHRASE),
     ("PKCS#8", P256, PKCS8, b""),
     ("PKCS#8, encrypted", P256, PKCS8, PASSPHRASE),
     ("PPK", ED25519, PPK, b""),
-    ("PPK, encrypted", RSA2048, PPK, PASSPHRASE),
+    ("PPK, encrypted", P256, PPK, PASSPHRASE),
 ]
 
 

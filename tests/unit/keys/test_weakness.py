@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import badkeys.checks  # type: ignore[import-untyped]  # it has no types
 import gmpy2  # type: ignore[import-untyped]  # it has no types
 import pytest
 
@@ -16,7 +17,9 @@ from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.keys import weakness
 from sshcredential_operator.keys.judge import Accepted, Refused, judge
-from unit.keys.key_files import RSA2048, KeyFiles, der_int, oid, pem, seq, tlv
+from sshcredential_operator.keys.pool import KeyPool
+from unit.keys.key_files import PASSPHRASE, RSA2048, KeyFiles, der_int, oid, pem, seq, tlv
+from unit.keys.test_key_derivation import scrypt_file
 from unit.keys.test_rsa import Numbers, fitting_numbers
 
 P256_OID = bytes.fromhex("2a8648ce3d030107")
@@ -114,7 +117,7 @@ def test_a_scalar_that_can_be_guessed_is_refused(scalar: int) -> None:
 
 
 def test_every_check_is_one_that_the_package_has() -> None:
-    assert weakness._CHECKS.keys() <= sys.modules["badkeys.checks"].allchecks.keys()
+    assert weakness._CHECKS.keys() <= badkeys.checks.allchecks.keys()
     assert "blocklist" not in weakness._CHECKS
 
 
@@ -151,3 +154,14 @@ def test_judging_opens_no_connection_and_writes_no_file(key_files: KeyFiles) -> 
     command = [sys.executable, "-B", "-S", "-c", AUDITED]
     done = subprocess.run(command, env=environment, input=key_files.file(RSA2048), capture_output=True, check=False)
     assert (done.returncode, done.stdout.decode()) == (0, ""), done.stderr.decode()
+
+
+async def test_a_process_that_loaded_the_checks_still_has_the_memory_for_a_passphrase(key_files: KeyFiles) -> None:
+    pool = KeyPool(1)
+    verdicts = [
+        await pool.judge(Sensitive(key_files.file(RSA2048)), None),
+        await pool.judge(Sensitive(scrypt_file(key_files)), Sensitive(PASSPHRASE)),
+        await pool.judge(Sensitive(close_together().pkcs1()), None),
+    ]
+    await pool.close()
+    assert [type(verdict) for verdict in verdicts] == [Accepted, Accepted, Refused]
