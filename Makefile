@@ -11,7 +11,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## Make .venv with the pinned tools and this project in it
@@ -46,12 +46,19 @@ test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane
 	@$(BIN)/pytest tests $(ARGS)
 
 .PHONY: campaign
-campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens
+campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens, 20,000 random steps
 	@$(BIN)/pytest tests -m campaign $(ARGS)
 
 .PHONY: bench
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
+
+.PHONY: bench-failover bench-neighbours
+bench-failover: $(READY) debian-packages ## Measure: how long work waits when the leader is killed, frozen, cut off, stopped
+	@PYTHONPATH=tests $(BIN)/python tests/bench/failover.py $(ARGS)
+
+bench-neighbours: $(READY) debian-packages ## Measure: one workspace beside another that is full of costly keys
+	@PYTHONPATH=tests $(BIN)/python tests/bench/neighbours.py $(ARGS)
 
 .PHONY: demo demo-down
 demo: $(READY) debian-packages ## Show the product on a control plane of its own; KEEP=1 leaves it running

@@ -1,6 +1,6 @@
 """How long work waits when the leader is killed, frozen, cut off or stopped. No figure decides anything.
 
-    PYTHONPATH=tests .venv/bin/python tests/bench/failover.py --tries 10
+    make bench-failover ARGS='--tries 10'
 
 Each try comes at a random moment between two renewals. A credential is created at once, and the time is taken until it
 is Ready. Then the old leader comes back and stands by.

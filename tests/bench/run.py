@@ -10,20 +10,16 @@ import argparse
 import asyncio
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cost import Cost, cost_of
+from bench.stage import control_plane, percentile, working_operator
 from bench.writer import Writer, all_at_once, writer
-from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
-from controlplane.clusters import install
 from controlplane.plane import ControlPlane
 from operators.process import OperatorProcess
-
-OPERATOR_NAMESPACE = "sshcredential-system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +89,8 @@ async def one_by_one(plane: ControlPlane, namespace: str, count: int) -> list[fl
 
 def measure(plane: ControlPlane, folder: Path, count: int, singles: int) -> None:
     """Run everything and print the tables."""
-    namespaces = ["floor-a", "bench-a", "bench-b", "floor-b", "singles"]
-    workspaces = [name for name in namespaces if not name.startswith("floor")]
-    for name in [OPERATOR_NAMESPACE, *namespaces]:
-        plane.kubectl("create", "namespace", name)
-    for name in workspaces:
-        grant_workspace(plane, name, "operator")
-    grant_operator_namespace(plane, OPERATOR_NAMESPACE, "operator")
-    grant_cluster(plane, "operator")
-    with OperatorProcess(
-        plane.kubeconfig_for("operator"),
-        folder / "operator.log",
-        operator_namespace=OPERATOR_NAMESPACE,
-        workspaces=workspaces,
-    ) as operator:
-        operator.wait_until_ready()
+    workspaces = ["bench-a", "bench-b", "singles"]
+    with working_operator(plane, folder, workspaces, others=["floor-a", "floor-b"]) as operator:
         idle = cost_of(operator.pid)
         asyncio.run(floor(plane, "singles", 100))  # warms caches and connections; counted nowhere
         floors = [asyncio.run(floor(plane, "floor-a", count))]
@@ -128,21 +111,17 @@ def report(
     for name, run in zip(("floor", "operator", "operator", "floor"), (floors[0], *bursts, floors[1]), strict=True):
         cells = [name, f"{run.seconds:.2f}", f"{run.seconds / floor_seconds:.2f}"]
         cells += [f"{run.operator_cpu / count * 1000:.2f}", f"{run.apiserver_cpu / count * 1000:.2f}"]
-        cells += [f"{_percentile(run.waits, 50):.3f}", f"{_percentile(run.waits, 99):.3f}"] if run.waits else ["", ""]
+        cells += [f"{percentile(run.waits, 50):.3f}", f"{percentile(run.waits, 99):.3f}"] if run.waits else ["", ""]
         print("| " + " | ".join(cells) + " |")
     ratio = statistics.mean(run.seconds for run in bursts) / floor_seconds
     print(f"\nratio: {ratio:.2f} times the floor")
     if alone:
-        middle = 1000 * _percentile(alone, 50)
+        middle = 1000 * percentile(alone, 50)
         print(f"single creates on an idle system ({len(alone)}): p50 {middle:.0f} ms, worst {1000 * max(alone):.0f} ms")
     print(
         f"operator memory: {memory[0].resident:.0f} MiB resident ({memory[0].proportional:.0f} proportional) idle, "
         f"{memory[1].resident:.0f} ({memory[1].proportional:.0f}) with {2 * count + len(alone)} credentials"
     )
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -151,11 +130,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--count", type=int, default=1000, help="credentials per burst (default 1000)")
     parser.add_argument("--singles", type=int, default=50, help="credentials created one by one (default 50)")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="sshcredential-bench-") as folder:
-        flags = ("--max-requests-inflight=4000", "--max-mutating-requests-inflight=2000")
-        with ControlPlane(Path(folder) / "data", apiserver_args=flags) as plane:
-            install(plane)
-            measure(plane, Path(folder), options.count, options.singles)
+    with control_plane() as (plane, folder):
+        measure(plane, folder, options.count, options.singles)
 
 
 if __name__ == "__main__":

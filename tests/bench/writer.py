@@ -7,7 +7,7 @@ import base64
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from sshcredential_operator.api.names import API_VERSION, KIND, PLURAL
 CONNECTIONS: Final = 32
 JSON: Final = {"Content-Type": "application/json"}
 MERGE: Final = {"Content-Type": "application/merge-patch+json"}
+ED25519: Final = {"generate": {"algorithm": "Ed25519"}}
 
 
 class Writer:
@@ -28,28 +29,23 @@ class Writer:
     def __init__(self, session: aiohttp.ClientSession, server: str) -> None:
         self._session, self._server = session, server
 
-    async def credential(self, namespace: str, name: str) -> None:
-        """POST an SSHCredential that asks for an Ed25519 key."""
-        body = {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "metadata": {"name": name},
-            "spec": {"generate": {"algorithm": "Ed25519"}},
-        }
+    async def credential(self, namespace: str, name: str, spec: Mapping[str, Any] = ED25519) -> None:
+        """POST an SSHCredential, by default one that asks for an Ed25519 key."""
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
         await self._send("POST", f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}", body, JSON)
 
     async def floor(self, namespace: str, name: str) -> None:
         """Write what a credential cannot do without: the object, a Secret of 2 KiB, and its status."""
         await self.credential(namespace, name)
-        secret = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": f"{name}-floor"},
-            "data": {"value": base64.b64encode(os.urandom(1536)).decode()},
-        }
-        await self._send("POST", f"/api/v1/namespaces/{namespace}/secrets", secret, JSON)
+        await self.secret(namespace, f"{name}-floor", {"value": os.urandom(1536)})
         path = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}/status"
         await self._send("PATCH", path, {"status": STATUS}, MERGE)
+
+    async def secret(self, namespace: str, name: str, data: Mapping[str, bytes]) -> None:
+        """POST a Secret."""
+        encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded}
+        await self._send("POST", f"/api/v1/namespaces/{namespace}/secrets", body, JSON)
 
     async def watch_ready(self, namespace: str) -> AsyncIterator[tuple[str, float]]:
         """Yield each credential's name and the time when an independent watcher saw it Ready, once."""

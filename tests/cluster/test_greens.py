@@ -24,8 +24,6 @@ from cluster.shown import Object, answered, reason_of, secret_of, states_of
 from controlplane.fixtures import EMBEDDED
 from controlplane.waiting import wait_until
 
-pytestmark = pytest.mark.campaign
-
 COUNT: Final = 200
 ROUNDS: Final = 8
 """Edits of one credential in an update race."""
@@ -136,11 +134,6 @@ def without_secrets(revisions: list[Revision]) -> list[Revision]:
     return [one for one in revisions if one.resource != SECRETS]
 
 
-def with_secrets_that_come_later(revisions: list[Revision]) -> list[Revision]:
-    """The operator would say Ready first, and store the key then."""
-    return sorted(one._replace(version=one.version + 5 * (one.resource == SECRETS)) for one in revisions)
-
-
 def with_every_generation_answered(revisions: list[Revision]) -> list[Revision]:
     def answer(found: Object) -> None:
         generation = found["metadata"]["generation"]
@@ -182,7 +175,6 @@ def told_otherwise(one: Revision, change: Callable[[Object], None]) -> Revision:
     "lie",
     [
         without_secrets,
-        with_secrets_that_come_later,
         with_every_generation_answered,
         with_another_key_in_the_status,
         with_each_others_secrets,

@@ -34,6 +34,7 @@ FACTS = {
     "resource": "resource of RBAC",
     "code": "HTTP status code",
     "stored_number": "number",
+    "serial": "number",
     "status_number": "number",
     "bits": "number",
     "least": "number",
@@ -102,7 +103,7 @@ def test_the_longest_names_leave_room_for_what_to_do(reason: Reason) -> None:
 
 def test_a_fact_that_is_missing_silences_no_message() -> None:
     assert message(Reason.RSA_TOO_SMALL, {"bits": 1024}) == (
-        "The RSA key in (unknown) has 1024 bits; less than (unknown) is not safe. "
+        "The RSA key in (unknown) has 1024 bits; at least (unknown) are asked for here. "
         "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096."
     )
 

@@ -65,7 +65,7 @@ KEY_TEXTS: Final[dict[KeyRefusal, Text]] = {
         "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096.",
     ),
     KeyRefusal.RSA_TOO_SMALL: Text(
-        "The RSA key in {origin} has {bits} bits; less than {least} is not safe.",
+        "The RSA key in {origin} has {bits} bits; at least {least} are asked for here.",
         "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096.",
     ),
     KeyRefusal.RSA_TOO_LARGE: Text(

@@ -11,19 +11,18 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
 
 from sshcredential_operator.api.algorithms import Algorithm
+from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
+from sshcredential_operator.controller.work_queue import KEY_PLACES, WorkQueue
 from sshcredential_operator.keys.generate import generate, generate_passphrase
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.keys.pool import KeyPool, PoolUnavailable
 from sshcredential_operator.reconcile.trouble import TroubleError
-
-RSA_THREADS: Final = 2
 
 
 def _step_back() -> None:
@@ -35,9 +34,14 @@ def _step_back() -> None:
 class LocalKeyWork:
     """Makes and judges keys on this machine."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(RSA_THREADS, "rsa", initializer=_step_back)
-        self._pool = KeyPool()
+    def __init__(self, queue: WorkQueue) -> None:
+        self._queue = queue  # which hands out the places; threads and processes are as many
+        self._threads = ThreadPoolExecutor(KEY_PLACES, "rsa", initializer=_step_back)
+        self._pool = KeyPool(KEY_PLACES)
+
+    def has_place(self, key: CredentialKey) -> bool:
+        """Whether the queue has given this pass a place."""
+        return self._queue.has_place(key)
 
     async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]:
         """Make a key pair and, where asked for, a passphrase."""

@@ -27,6 +27,8 @@ def set_up(*, json: bool, debug: bool) -> None:
     logging.getLogger(OURS).setLevel(logging.DEBUG if debug else logging.INFO)
     # Whoever loads the configuration says in our words what is wrong with it.
     logging.getLogger("kubernetes.aio.config").setLevel(logging.CRITICAL)
+    # Each of Kopf's tries to reach an API server that is away is a record; the stream's end is told by us, once.
+    logging.getLogger("kopf._cogs.clients.api").setLevel(logging.CRITICAL)
     logging.raiseExceptions = False
     logging.captureWarnings(capture=True)
 

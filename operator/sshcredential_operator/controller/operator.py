@@ -30,8 +30,8 @@ from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
 from sshcredential_operator.controller.shell import Tap, run_kopf
 from sshcredential_operator.controller.store import Store
-from sshcredential_operator.controller.work_queue import WorkQueue
-from sshcredential_operator.controller.worker import SHARE, WORKERS, work
+from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, WorkQueue
+from sshcredential_operator.controller.worker import work
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
 from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
 from sshcredential_operator.reconcile.ports import World
@@ -67,13 +67,13 @@ class Operator:
     def __init__(self, options: Options, connection: Connection) -> None:
         self._options, self._connection = options, connection
         self._requests = Requests(connection)
-        self._store, self._queue, self._health = Store(), WorkQueue(share=SHARE), Health()
+        self._store, self._queue, self._health = Store(), WorkQueue(), Health()
         self._metrics = Metrics(self._store, self._queue, options.policies)
         self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
         self._keyring = Keyring(ring_store)
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
-        self._keys = LocalKeyWork()
+        self._keys = LocalKeyWork(self._queue)
         self._stopping = asyncio.Event()
         contact = Contact(self._health, connection.server)
         connection.on_answer, connection.on_silence = contact.answered, contact.unanswered
@@ -103,7 +103,7 @@ class Operator:
         world = self._world()
         candidacy = self._candidacy() if self._options.leader_election else None
         # Kopf cancels, when it stops, every task that was made after it was started: election and workers come first.
-        workers = [_task(work(self._queue, world, self._metrics)) for _ in range(WORKERS)]
+        workers = [_task(work(self._queue, world, self._metrics)) for _ in range(WORKERS + KEY_PLACES)]
         try:
             await self._supervise_kopf()
         finally:

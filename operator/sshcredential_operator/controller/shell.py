@@ -134,7 +134,8 @@ class Tap:
         extra = {"kind": kind.value, "scope": _words(scope)}
         self._refusals[kind, scope] += isinstance(error, errors.APIForbiddenError)
         if isinstance(error, errors.APIForbiddenError) and self._refusals[kind, scope] >= REFUSALS:
-            log.error("no right to list and watch: bind the operator's workspace role there", extra=extra)
+            if self._refusals[kind, scope] == REFUSALS:  # said once; what is blocked is in a metric
+                log.error("no right to list and watch: bind the operator's workspace role there", extra=extra)
             self._store.blocked(kind, scope, TroubleError(Reason.FORBIDDEN, {"verb": "list", "resource": kind.value}))
             self.on_list(_list_of(kind, scope), None)  # nothing of it will come, and the others go on
             self._look_at(self._everything(scope), scope)

@@ -13,7 +13,7 @@ from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey, Namespace
-from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen
+from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen, Stored
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 Scope = Namespace | None
@@ -154,8 +154,10 @@ class Store:
         return self._credentials.values()
 
     def orphans(self) -> int:
-        """How many Secrets of ours have no credential."""
-        return sum(1 for key in self._secrets if key not in self._credentials)
+        """How many Secrets of ours have no credential. Those that do not open are none that anybody waits for."""
+        return sum(
+            isinstance(seen, Stored | RawSecret) for key, seen in self._secrets.items() if key not in self._credentials
+        )
 
     def blocked_scopes(self) -> Iterable[tuple[Kind, Scope]]:
         """What may not be listed or watched at the moment, for metrics and health."""

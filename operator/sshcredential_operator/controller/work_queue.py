@@ -1,7 +1,8 @@
 """The queue of credentials to look at: each at most once, one worker at a time for each, namespaces in turn.
 
-Fed by `shell.py` and by timers, emptied by `worker.py`. A flood in one namespace delays another by at most the passes
-that are already running: namespaces are served round robin, and one may not take all workers.
+Fed by `shell.py` and by timers, emptied by `worker.py`. A pass that needs costly work on keys ends at once, and its
+credential waits for one of few places in a lane of its own: whatever floods that lane, who needs no such work does not
+wait for it, and no namespace takes all of its places.
 """
 
 from __future__ import annotations
@@ -9,11 +10,22 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from typing import Final
 
-from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.api.names import CredentialKey
+from sshcredential_operator.controller.lanes import Lane
+
+WORKERS: Final = 16
+"""So many passes run at once, beside those that work on keys. Each keeps one connection to the API server busy."""
+SHARE: Final = 12
+"""How many of them may be of one namespace."""
+KEY_PLACES: Final = 3
+"""So many passes make RSA keys, or judge what users bring, at once."""
+KEY_SHARE: Final = 2
+"""How many of them may be of one namespace, so that another finds a free place."""
 
 BACKOFF_FIRST: Final = 0.1
 BACKOFF_MOST: Final = 5.0
@@ -21,15 +33,22 @@ TIMER_MOST: Final = 3600.0
 """Longest timer in seconds: far dates are looked at again every hour, so that a changed wall clock is noticed."""
 
 
-class WorkQueue:
-    """An asyncio queue with the properties above. `share` is how many passes of one namespace may run at once."""
+class Next(Enum):
+    """What follows a pass that is running."""
 
-    def __init__(self, *, share: int) -> None:
-        self._share = share
-        self._waiting: OrderedDict[Namespace, deque[CredentialKey]] = OrderedDict()
-        self._since: dict[CredentialKey, float] = {}
-        self._running: dict[CredentialKey, bool] = {}
-        self._in_namespace: dict[Namespace, int] = {}
+    NOTHING = "nothing"
+    ANOTHER_PASS = "another pass"
+    A_PASS_WITH_A_PLACE = "a pass with a place for work on keys"
+
+
+class WorkQueue:
+    """An asyncio queue with the properties above. `share` is how many quick passes of one namespace may run at once."""
+
+    def __init__(self, *, share: int = SHARE) -> None:
+        self._quick = Lane(places=WORKERS, share=share)
+        self._costly = Lane(places=KEY_PLACES, share=KEY_SHARE)
+        self._running: dict[CredentialKey, Next] = {}
+        self._with_place: set[CredentialKey] = set()
         self._timers: dict[CredentialKey, asyncio.TimerHandle] = {}
         self._failures: dict[CredentialKey, int] = {}
         self._idle_workers: deque[asyncio.Future[None]] = deque()
@@ -43,18 +62,30 @@ class WorkQueue:
 
     def resume(self) -> None:
         """Go on: what has waited begins to count as waiting now."""
-        self._since = dict.fromkeys(self._since, time.monotonic())
+        for lane in (self._quick, self._costly):
+            lane.count_from(time.monotonic())
         while self._idle_workers:
             self._wake_one()
 
     def add(self, key: CredentialKey) -> None:
-        """Ask for a pass. One that is running is followed by another."""
+        """Ask for a pass. One that is running is followed by another.
+
+        Who waits for a place is looked at at once: what has changed may need none.
+        """
         if key in self._running:
-            self._running[key] = True
-        elif key not in self._since:
-            self._since[key] = time.monotonic()
-            self._waiting.setdefault(key.namespace, deque()).append(key)
+            if self._running[key] is Next.NOTHING:
+                self._running[key] = Next.ANOTHER_PASS
+        elif key not in self._quick:
+            self._quick.add(key, self._costly.remove(key) or time.monotonic())
             self._wake_one()
+
+    def add_for_key_work(self, key: CredentialKey) -> None:
+        """Let the pass that is running be followed by one that has a place for costly work on keys."""
+        self._running[key] = Next.A_PASS_WITH_A_PLACE
+
+    def has_place(self, key: CredentialKey) -> bool:
+        """Whether the pass that is running may do costly work on keys."""
+        return key in self._with_place
 
     def add_later(self, key: CredentialKey, seconds: float) -> None:
         """Ask for a pass in so many seconds; an earlier one that is already asked for stays."""
@@ -94,16 +125,16 @@ class WorkQueue:
 
     def done(self, key: CredentialKey) -> None:
         """End the pass that `get` began."""
-        again = self._running.pop(key)
-        self._in_namespace[key.namespace] -= 1
-        if not self._in_namespace[key.namespace]:
-            del self._in_namespace[key.namespace]
+        follows = self._running.pop(key)
+        (self._costly if key in self._with_place else self._quick).end(key)
+        self._with_place.discard(key)
         if not self._running:
             self._went_idle.set()
-        if again:
+        if follows is Next.ANOTHER_PASS:
             self.add(key)
-        else:  # a place of this namespace's share is free again
-            self._wake_one()
+        elif follows is Next.A_PASS_WITH_A_PLACE:
+            self._costly.add(key, time.monotonic())
+        self._wake_one()  # there is a free place, or a new one who waits
 
     def close(self) -> None:
         """Hand out nothing more."""
@@ -118,31 +149,24 @@ class WorkQueue:
             await self._went_idle.wait()
 
     def __len__(self) -> int:
-        return len(self._since)
+        return len(self._quick) + len(self._costly)
 
     @property
     def age(self) -> float:
         """Seconds that the longest waiting credential has waited."""
         if not self._may_begin():
             return 0.0
-        first = min((self._since[keys[0]] for keys in self._waiting.values()), default=None)
-        return 0.0 if first is None else time.monotonic() - first
+        since = [lane.oldest for lane in (self._quick, self._costly) if lane.oldest is not None]
+        return time.monotonic() - min(since) if since else 0.0
 
     def _next(self) -> CredentialKey | None:
-        for namespace in self._waiting:
-            if self._in_namespace.get(namespace, 0) < self._share:
-                break
-        else:
-            return None
-        keys = self._waiting[namespace]
-        key = keys.popleft()
-        del self._since[key]
-        if keys:
-            self._waiting.move_to_end(namespace)
-        else:
-            del self._waiting[namespace]
-        self._running[key] = False
-        self._in_namespace[namespace] = self._in_namespace.get(namespace, 0) + 1
+        key = self._quick.begin()
+        if key is None:
+            key = self._costly.begin()
+            if key is None:
+                return None
+            self._with_place.add(key)
+        self._running[key] = Next.NOTHING
         return key
 
     def _wake_one(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Final
 
 from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.controller.logs import where
@@ -14,10 +13,6 @@ from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.reconcile.one_pass import Outcome, reconcile
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
-
-WORKERS: Final = 16
-SHARE: Final = 12
-"""How many passes of one namespace may run at once, so that another always finds a free worker."""
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +61,9 @@ async def _one(key: CredentialKey, queue: WorkQueue, world: World) -> str:
 def _after(key: CredentialKey, outcome: Outcome, queue: WorkQueue) -> str:
     if outcome.acted:
         log.info("done", extra={"credential": "/".join(key), "act": outcome.acted.value, "reason": outcome.reason})
+    if outcome.needs_place:
+        queue.add_for_key_work(key)
+        return "deferred"
     if outcome.retry and outcome.retry_after == 0:
         queue.add(key)
     elif outcome.retry:

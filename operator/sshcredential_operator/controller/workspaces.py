@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable
 
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
@@ -10,6 +12,8 @@ from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.reconcile.trouble import TroubleError
+
+log = logging.getLogger(__name__)
 
 
 class KeyringWorkspaces:
@@ -21,14 +25,14 @@ class KeyringWorkspaces:
 
     async def kek_for_writing(self, namespace: Namespace) -> Kek:
         """Return the newest key of a workspace; the first credential of a workspace makes it."""
-        kek = await self._keyring.kek_for_writing(namespace, await self._uid(namespace))
+        kek = await _from_ring(self._keyring.kek_for_writing(namespace, await self._uid(namespace)))
         if kek is None:  # there is one that does not open: nothing is made beside it
             raise TroubleError(Reason.KEY_RING_UNAVAILABLE)
         return kek
 
     async def kek(self, key_id: str, namespace: Namespace) -> Kek | None:
         """Return a key by its id; None if the key ring does not have it for this very namespace."""
-        return await self._keyring.kek(key_id, namespace, await self._uid(namespace))
+        return await _from_ring(self._keyring.kek(key_id, namespace, await self._uid(namespace)))
 
     def forget(self, namespace: Namespace | None) -> None:
         """Read the uid of a namespace, or of all of them, again next time."""
@@ -48,6 +52,20 @@ class KeyringWorkspaces:
         answer = await self._requests.send("GET", f"/api/v1/namespaces/{namespace}", what="namespaces")
         uid: str = answer.json()["metadata"]["uid"]
         return uid
+
+
+async def _from_ring(asked: Awaitable[Kek | None]) -> Kek | None:
+    """Wait for the key ring. What it may not do is no fault of the workspace, whose users could not mend it."""
+    try:
+        return await asked
+    except TroubleError as trouble:
+        if trouble.reason is Reason.SERVER_UNAVAILABLE:
+            raise
+        log.error(
+            "the key ring's Secrets cannot be used: may the operator read and create Secrets in its own namespace?",
+            extra={"reason": trouble.reason.value},
+        )
+        raise TroubleError(Reason.KEY_RING_UNAVAILABLE, retry_after=trouble.retry_after) from None
 
 
 def _failed(read: asyncio.Task[str]) -> bool:

@@ -34,7 +34,8 @@ async def create(observed: Observed, world: World) -> Observed:
     created = await world.secrets.create(observed.key, data)
     if created is None:  # somebody was faster, or the watch lags: what lies there decides
         return await look(Look.SECRET, observed, world)
-    stored = Stored(created.uid, created.resource_version, record, kek.kid)
+    uid = observed.credential.uid if observed.credential else None
+    stored = Stored(created.uid, created.resource_version, record, kek.kid, made_for=uid)
     world.known.remember_secret(observed.key, stored)
     return replace(observed, secret=stored, secret_is_live=True, created=True)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate, Spec
 from sshcredential_operator.encryption.credential_secret import KeyMaterial
 from sshcredential_operator.encryption.record import RecordedKey
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.keys.keypair import PublicKey
+from sshcredential_operator.reconcile.decision import Act, Decision, Look
 from sshcredential_operator.reconcile.observed import Observed
 from sshcredential_operator.reconcile.ports import KeyWork
 
@@ -33,6 +35,18 @@ class NewKey(NamedTuple):
             passphrase_protected=self.material.passphrase is not None,
             notes=self.notes,
         )
+
+
+def needs_key_work(decision: Decision, observed: Observed) -> bool:
+    """Whether what comes next makes the processor work for long: an RSA key is made, or a user's key is judged.
+
+    Only where an input is read is it judged, so it is not read before there is a place.
+    """
+    spec = observed.credential.spec if observed.credential else None
+    match spec:
+        case Spec(source=Generate(algorithm=Algorithm.RSA)):
+            return decision.act in {Act.CREATE, Act.ROTATE}
+    return decision.look is Look.INPUT
 
 
 async def new_key(observed: Observed, spec: Spec, keys: KeyWork) -> NewKey:

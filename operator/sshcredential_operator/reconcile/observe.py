@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -68,6 +69,9 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
         case Look.SECRET:
             raw = await world.secrets.read(observed.key)
             secret = await understand(raw, observed.key, world) if raw else None
+            match observed.secret, secret:
+                case Stored(uid=uid, made_for=made_for), Stored() if secret.uid == uid:
+                    secret = replace(secret, made_for=made_for)
             world.known.remember_secret(observed.key, secret)
             return replace(observed, secret=secret, secret_is_live=True)
         case Look.CREDENTIAL:
@@ -101,11 +105,14 @@ async def read_input(observed: Observed, world: World) -> Input:
     if not isinstance(spec, Spec) or not isinstance(spec.source, ImportFrom):
         raise TypeError
     values: list[Sensitive | None] = []
+    secrets: dict[str, Mapping[str, bytes] | None] = {}
     for reference in (spec.source.private_key, spec.source.passphrase):
         if reference is None:
             values.append(None)
             continue
-        data = await world.inputs.read(observed.key.namespace, reference.secret_name)
+        if reference.secret_name not in secrets:
+            secrets[reference.secret_name] = await world.inputs.read(observed.key.namespace, reference.secret_name)
+        data = secrets[reference.secret_name]
         if data is None:
             return InputSecretMissing(reference.secret_name)
         if reference.key not in data:

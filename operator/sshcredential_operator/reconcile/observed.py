@@ -35,6 +35,8 @@ class Stored:
     record: Record
     key_id: str
     orphaned_since: datetime | None = None
+    made_for: str | None = None
+    """uid of the credential that this process made it for."""
 
 
 @dataclass(frozen=True, slots=True)

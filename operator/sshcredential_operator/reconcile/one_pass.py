@@ -12,6 +12,7 @@ from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.reconcile.act import act
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Act, Decision
+from sshcredential_operator.reconcile.making import needs_key_work
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observe import look, observe
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored
@@ -21,13 +22,17 @@ from sshcredential_operator.reconcile.trouble import TroubleError
 
 
 class Outcome(NamedTuple):
-    """What a pass came to. `retry_after` 0 means at once, `due_in` asks for one in so many seconds."""
+    """What a pass came to. `retry_after` 0 means at once, `due_in` asks for one in so many seconds.
+
+    `needs_place` asks for another pass that may do costly work on keys.
+    """
 
     reason: Reason | None
     acted: Act | None = None
     retry: bool = False
     retry_after: float | None = None
     due_in: float | None = None
+    needs_place: bool = False
 
 
 PATIENCE: Final = 5
@@ -43,7 +48,7 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
     acted = None
     try:
         observed, decision = await _weigh(observed, world)
-        if decision.act:
+        if decision.act and not _lacks_place(decision, observed, world):
             acted = decision.act
             observed = await act(decision.act, observed, world)
             await tell_of_ends(observed, world)
@@ -53,6 +58,8 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
     except TroubleError as trouble:
         observed = replace(observed, trouble=trouble)
         decision = decide(observed)
+    if _lacks_place(decision, observed, world):
+        return Outcome(decision.reason, acted, needs_place=True)
     if not _passes_by_itself(decision, failures):
         await report(decision, observed, world)
     world.inputs.watch(key, awaited_secrets(observed))
@@ -66,10 +73,14 @@ of a workspace key, and the load that made the check of a good key take too long
 
 async def _weigh(observed: Observed, world: World) -> tuple[Observed, Decision]:
     decision = decide(observed)
-    while decision.look:
+    while decision.look and not _lacks_place(decision, observed, world):
         observed = await look(decision.look, observed, world)
         decision = decide(observed)
     return observed, decision
+
+
+def _lacks_place(decision: Decision, observed: Observed, world: World) -> bool:
+    return needs_key_work(decision, observed) and not world.keys.has_place(observed.key)
 
 
 def awaited_secrets(observed: Observed) -> frozenset[str]:

@@ -90,6 +90,9 @@ class Workspaces(Protocol):
 class KeyWork(Protocol):
     """The costly work on keys: in threads and limited processes, bounded."""
 
+    def has_place(self, key: CredentialKey) -> bool:
+        """Whether this pass may do costly work. One that may not ends and asks for a pass that may."""
+
     async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]: ...
     async def judge(
         self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int

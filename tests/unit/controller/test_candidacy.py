@@ -104,7 +104,7 @@ async def test_what_has_waited_for_a_leader_begins_to_wait_with_him() -> None:
     queue, leads = WorkQueue(share=4), False
     queue.begin_only_while(lambda: leads)
     queue.add(A)
-    queue._since[A] -= 1000
+    queue._quick.count_from(-1000.0)
 
     leads = True
     queue.resume()

@@ -264,6 +264,8 @@ def test_secrets_without_a_credential_are_counted() -> None:
     store = Store()
     store.saw_secret(A, secret(1), deleted=False)
     store.saw_secret(B, secret(1), deleted=False)
+    store.saw_secret(C, secret(1), deleted=False)
+    store.remember_secret(C, Foreign("1"))
     store.saw_credential(credential("aa", 1), deleted=False)
 
     assert store.orphans() == 1

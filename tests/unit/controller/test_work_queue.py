@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from sshcredential_operator.api.names import CredentialKey, Namespace
 from sshcredential_operator.controller import work_queue as work_queue_module
-from sshcredential_operator.controller.work_queue import BACKOFF_FIRST, BACKOFF_MOST, TIMER_MOST, WorkQueue
+from sshcredential_operator.controller.work_queue import (
+    BACKOFF_FIRST,
+    BACKOFF_MOST,
+    KEY_PLACES,
+    KEY_SHARE,
+    TIMER_MOST,
+    WORKERS,
+    WorkQueue,
+)
 from unit.controller.objects import GENOMICS, PHYSICS, key
 
 A, B, C, D = key("aa"), key("bb"), key("cc"), key("dd")
@@ -154,7 +162,68 @@ async def test_a_flood_of_one_namespace_lets_another_in_at_once() -> None:
     assert await taken(queue, 1) == [IN_PHYSICS]
 
 
-@settings(max_examples=30, deadline=None)
+async def test_no_more_run_at_once_than_there_are_workers() -> None:
+    queue = WorkQueue()
+    for number in range(10):
+        for namespace in ("one", "two", "three"):
+            queue.add(key(f"name-{number}", Namespace(namespace)))
+    await taken(queue, WORKERS)
+
+    assert queue._next() is None
+
+
+# --- places for work on keys
+
+
+async def sent_for_a_place(queue: WorkQueue, *keys: CredentialKey) -> None:
+    """Make for each the pass that finds out that it needs a place."""
+    for one in keys:
+        queue.add(one)
+        assert await taken(queue, 1) == [one]
+        assert not queue.has_place(one)
+        queue.add_for_key_work(one)
+        queue.done(one)
+
+
+async def test_who_needs_a_place_gets_a_pass_that_has_one() -> None:
+    queue = WorkQueue(share=4)
+    queue.add(A)
+    await taken(queue, 1)
+    queue.add_for_key_work(A)
+    queue.add(A)
+    assert len(queue) == 0
+    queue.done(A)
+
+    assert len(queue) == 1
+    assert await taken(queue, 1) == [A]
+    assert queue.has_place(A)
+    queue.done(A)
+    assert (queue.has_place(A), len(queue)) == (False, 0)
+
+
+async def test_places_are_given_by_turns_and_never_all_to_one_namespace() -> None:
+    queue = WorkQueue(share=4)
+    await sent_for_a_place(queue, A, B, C, IN_PHYSICS, key("bb", PHYSICS))
+
+    assert names(*await taken(queue, KEY_PLACES)) == names(A, IN_PHYSICS, B)
+    assert queue._next() is None
+    queue.done(IN_PHYSICS)
+    assert names(*await taken(queue, 1)) == [(PHYSICS, "bb")]
+
+
+async def test_who_waits_for_a_place_and_is_asked_for_is_looked_at_without_one() -> None:
+    queue = WorkQueue(share=4)
+    await sent_for_a_place(queue, A, B, C)
+    assert await taken(queue, KEY_SHARE) == [A, B]
+    queue.add(C)
+    queue.add(C)
+
+    assert len(queue) == 1
+    assert await taken(queue, 1) == [C]
+    assert not queue.has_place(C)
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_whatever_is_asked_and_done_in_whatever_order_everybody_is_served_and_no_rule_is_broken(
     data: st.DataObject,
@@ -162,8 +231,8 @@ def test_whatever_is_asked_and_done_in_whatever_order_everybody_is_served_and_no
     share = data.draw(st.integers(1, 3))
     keys = [key(name, Namespace(namespace)) for namespace in ("one", "two", "three") for name in ("aa", "bb", "cc")]
     queue, running, wanted = WorkQueue(share=share), list[CredentialKey](), set[CredentialKey]()
-    for _ in range(data.draw(st.integers(0, 40))):
-        step = data.draw(st.sampled_from(["add", "take", "done"]))
+    for _ in range(data.draw(st.integers(0, 60))):
+        step = data.draw(st.sampled_from(["add", "take", "ask for a place", "done"]))
         if step == "add":
             asked = data.draw(st.sampled_from(keys))
             queue.add(asked)
@@ -172,10 +241,16 @@ def test_whatever_is_asked_and_done_in_whatever_order_everybody_is_served_and_no
             assert found not in running
             running.append(found)
             wanted.discard(found)
+        elif step == "ask for a place" and running:
+            queue.add_for_key_work(running[-1])
+            wanted.add(running[-1])
         elif step == "done" and running:
             queue.done(running.pop(data.draw(st.integers(0, len(running) - 1))))
+        at_work = [found for found in running if queue.has_place(found)]
+        assert len(at_work) <= KEY_PLACES
         for namespace in ("one", "two", "three"):
-            assert sum(found.namespace == namespace for found in running) <= share
+            assert sum(found.namespace == namespace for found in at_work) <= KEY_SHARE
+            assert sum(found.namespace == namespace for found in running if found not in at_work) <= share
     _serve_all(queue, running, wanted)
 
 
@@ -187,8 +262,8 @@ def _serve_all(queue: WorkQueue, running: list[CredentialKey], wanted: set[Crede
             running.append(found)
             wanted.discard(found)
     assert wanted == set()
-    assert queue._in_namespace == {}
-    assert queue._waiting == {}
+    assert queue._quick._running == queue._costly._running == {}
+    assert queue._quick._waiting == queue._costly._waiting == {}
     assert queue._running == {}
 
 
@@ -339,6 +414,18 @@ async def test_idle_is_at_once_where_nothing_runs() -> None:
 
 
 # --- what metrics read
+
+
+async def test_who_waits_for_a_place_grows_old_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(work_queue_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    queue = WorkQueue(share=4)
+    await sent_for_a_place(queue, A)
+    clock.now = 104.0
+
+    assert (len(queue), queue.age) == (1, 4.0)
+    queue.add(A)
+    assert (len(queue), queue.age) == (1, 4.0)
 
 
 async def test_the_age_is_that_of_who_waits_longest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,16 +6,22 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
+from sshcredential_operator.api.names import CredentialKey, Namespace
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.controller.metrics import Metrics
-from sshcredential_operator.controller.work_queue import WorkQueue
-from sshcredential_operator.controller.worker import SHARE, WORKERS, work
+from sshcredential_operator.controller.work_queue import KEY_PLACES, KEY_SHARE, WORKERS, WorkQueue
+from sshcredential_operator.controller.worker import work
+from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.controller.objects import key
 from unit.reconcile.operator_memory import Operator, unavailable
+from unit.reconcile.ports_memory import Keys
 from unit.reconcile.samples import KEY
 from unit.reconcile.server_memory import Server
 
@@ -31,13 +37,32 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda *_: 0.0)
 
 
+class KeysInPlaces(Keys):
+    """The queue says who has a place, as in the product; an RSA key takes until the end of the test."""
+
+    def __init__(self, queue: WorkQueue) -> None:
+        super().__init__()
+        self.queue, self.at_work = queue, 0
+
+    def has_place(self, key: CredentialKey) -> bool:
+        return self.queue.has_place(key)
+
+    async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]:
+        if wanted.bits > 1000:
+            self.at_work += 1
+            await asyncio.Event().wait()
+        return await super().generate(wanted)
+
+
 class Team:
     """Some workers over one operator's memory."""
 
     def __init__(self, server: Server, size: int) -> None:
         self.server, self.operator = server, Operator(server)
-        self.queue = WorkQueue(share=SHARE)
+        self.queue = WorkQueue()
         self.metrics = Metrics(self.operator.store, self.queue)
+        self.keys = KeysInPlaces(self.queue)
+        self.operator.world = replace(self.operator.world, keys=self.keys)
         self.tasks = [asyncio.create_task(work(self.queue, self.operator.world, self.metrics)) for _ in range(size)]
 
     def results(self) -> dict[str, float]:
@@ -94,6 +119,58 @@ async def test_passes_that_ask_for_nothing_leave_everybody_else_a_turn() -> None
             turns += 1
 
     assert turns >= len(names) // 2
+
+
+async def test_who_works_on_keys_for_long_takes_the_turn_of_nobody_else() -> None:
+    server = Server()
+    floods = [Namespace(name) for name in ("one", "two", "three", "four")]
+    slow = [key(f"name-{number}", namespace) for namespace in floods for number in range(30)]
+    for name in slow:
+        server.apply({"generate": {"algorithm": "RSA"}}, name)
+    quick = [key("quick", namespace) for namespace in (*floods, Namespace("five"))]
+    for name in quick:
+        server.apply({"generate": {}}, name)
+    async with team(server, WORKERS + KEY_PLACES) as workers:
+        for name in slow:
+            workers.queue.add(name)
+        await workers.until(lambda: len(workers.queue) == len(slow) - KEY_PLACES)
+        for name in quick:
+            workers.queue.add(name)
+
+        await workers.until(lambda: all(server.reason(name) == "Available" for name in quick))
+        assert len(workers.queue._running) == KEY_PLACES
+        assert not server.secrets.keys() & {(name.namespace, name.secret_name) for name in slow}
+
+
+async def test_one_namespace_full_of_work_on_keys_leaves_a_place_for_another() -> None:
+    server, other = Server(), key("name", Namespace("another"))
+    flood = [key(f"name-{number}") for number in range(50)]
+    for name in (*flood, other):
+        server.apply({"generate": {"algorithm": "RSA"}}, name)
+    async with team(server, WORKERS + KEY_PLACES) as workers:
+        for name in flood:
+            workers.queue.add(name)
+        await workers.until(lambda: workers.keys.at_work == KEY_SHARE and len(workers.queue) == len(flood) - KEY_SHARE)
+        workers.queue.add(other)
+
+        await workers.until(lambda: workers.keys.at_work == KEY_SHARE + 1)
+        assert other in workers.queue._running
+
+
+async def test_who_waits_for_a_place_is_looked_at_when_he_needs_none_any_more() -> None:
+    server = Server()
+    flood = [key(f"name-{number}") for number in range(KEY_SHARE + 3)]
+    for name in flood:
+        server.apply({"generate": {"algorithm": "RSA"}}, name)
+    async with team(server, WORKERS + KEY_PLACES) as workers:
+        for name in flood:
+            workers.queue.add(name)
+        await workers.until(lambda: len(workers.queue) == 3)
+        server.apply({"generate": {"algorithm": "Ed25519"}}, flood[-1])
+        workers.operator.catch_up()
+        workers.queue.add(flood[-1])
+
+        await workers.until(lambda: server.reason(flood[-1]) == "Available")
 
 
 @pytest.mark.parametrize(

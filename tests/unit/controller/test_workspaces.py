@@ -11,7 +11,7 @@ from aiohttp import web
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
-from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.keyring import Keyring, StoredSecret
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.controller.conftest import Connect
 from unit.controller.local_server import serving
@@ -103,3 +103,38 @@ async def test_who_stops_waiting_does_not_spoil_it_for_the_others(
 
     assert (await stays).kid
     assert len(namespaces.asked) == 1
+
+
+class Guarded(Store):
+    """The API server says this to whoever wants a Secret of the key ring."""
+
+    answer: TroubleError | None = None
+
+    async def get(self, name: str) -> StoredSecret | None:
+        if self.answer:
+            raise self.answer
+        return await super().get(name)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        pytest.param(Reason.FORBIDDEN, Reason.KEY_RING_UNAVAILABLE, id="no right"),
+        pytest.param(Reason.QUOTA_EXCEEDED, Reason.KEY_RING_UNAVAILABLE, id="a quota"),
+        pytest.param(Reason.SERVER_UNAVAILABLE, Reason.SERVER_UNAVAILABLE, id="nobody answers"),
+    ],
+)
+async def test_what_the_operator_lacks_in_its_own_namespace_is_not_told_of_the_workspace(
+    namespaces: Namespaces, connected: Connect, reason: Reason, told: Reason
+) -> None:
+    store = Guarded(Cluster())
+    ring = Keyring(store)
+    await ring.open()
+    store.answer = TroubleError(reason, {"verb": "get", "resource": "secrets"}, retry_after=7)
+    async with serving(namespaces.answer) as address:
+        requests = Requests(await connected(address))
+        with pytest.raises(TroubleError) as trouble:
+            await KeyringWorkspaces(ring, requests).kek_for_writing(GENOMICS)
+        await requests.close()
+
+    assert (trouble.value.reason, trouble.value.retry_after) == (told, 7)

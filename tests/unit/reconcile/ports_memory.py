@@ -139,9 +139,14 @@ class MemoryWorkspaces:
 class Keys:
     """Makes and judges real keys, and counts what was made. `verdicts` come instead of the next judgements."""
 
+    places = True
+
     def __init__(self) -> None:
         self.made: list[KeyPair] = []
         self.verdicts: list[Accepted | Refused] = []
+
+    def has_place(self, _: CredentialKey) -> bool:
+        return self.places
 
     async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]:
         pair = generate(wanted.algorithm, wanted.bits, wanted.comment)

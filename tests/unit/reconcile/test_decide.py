@@ -172,6 +172,11 @@ IDENTITY = [
         CREATE,
     ),
     row(
+        "status has a credential, Secret gone with an announced key, importFrom brings the current one: lost",
+        observed(credential(spec(IMPORT), status=ANNOUNCED), input=ACCEPTED, **LIVE),
+        Decision(Reason.SECRET_LOST),
+    ),
+    row(
         "status has a credential, Secret gone, importFrom brings another key: lost",
         observed(IMPORTED, input=ANOTHER, **LIVE),
         Decision(Reason.SECRET_LOST),
@@ -211,6 +216,7 @@ IDENTITY = [
             {
                 "stored_fingerprint": PAIR.public.fingerprint,
                 "input_fingerprint": OTHER_PAIR.public.fingerprint,
+                "serial": 0,
             },
         ),
     ),
@@ -299,7 +305,7 @@ SPEC = [
     row(
         "the spec asks for another algorithm: the key stays",
         observed(credential(spec(Generate(Algorithm.RSA, 4096, "", passphrase=False)), FACTS), secret=stored()),
-        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "RSA 4096", "stored": "Ed25519"}),
+        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "RSA 4096", "stored": "Ed25519", "serial": 0}),
     ),
     row(
         "the spec asks for another size: the key stays",
@@ -307,7 +313,7 @@ SPEC = [
             credential(spec(Generate(Algorithm.ECDSA, 521, "", passphrase=False)), FACTS),
             secret=stored(record(recorded(algorithm=Algorithm.ECDSA, bits=384))),
         ),
-        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "ECDSA 521", "stored": "ECDSA 384"}),
+        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "ECDSA 521", "stored": "ECDSA 384", "serial": 0}),
     ),
     row(
         "the spec asks for another comment or a passphrase: nothing to do now",
@@ -317,27 +323,27 @@ SPEC = [
     row(
         "from generate to importFrom: the key stays",
         observed(IMPORTED, secret=stored()),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "generate"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "generate", "serial": 0}),
     ),
     row(
         "from importFrom to generate: the key stays",
         observed(HAS_KEY, secret=FROM_MY_KEY),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey", "serial": 0}),
     ),
     row(
         "importFrom another Secret: the key stays",
         observed(credential(spec(IMPORT._replace(private_key=SecretKeyRef("b", "k"))), FACTS), secret=FROM_MY_KEY),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey", "serial": 0}),
     ),
     row(
         "importFrom with another passphrase: the key stays",
         observed(credential(spec(IMPORT_WITH_PASSPHRASE), FACTS), secret=FROM_MY_KEY),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey", "serial": 0}),
     ),
     row(
         "a key that came sealed, and a spec that generates: the key stays",
         observed(HAS_KEY, secret=stored(record(source=FromSealed(PAIR.public.fingerprint)))),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "sealed"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "sealed", "serial": 0}),
     ),
     row(
         "another deletion policy gets into the record",

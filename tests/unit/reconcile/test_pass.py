@@ -146,6 +146,37 @@ async def test_a_refused_key_stalls_the_credential_and_a_good_one_goes_on() -> N
     assert operator.announcer.events == ["Stalled", "Imported", "Recovered"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "events"),
+    [pytest.param(GENERATED, [], id="generated"), pytest.param(IMPORTED, ["Imported"], id="imported")],
+)
+async def test_a_key_that_was_made_for_a_credential_is_not_adopted_because_it_was_edited_meanwhile(
+    spec: dict[str, Any], events: list[str]
+) -> None:
+    server, operator = cluster(spec, my_key=MY_KEY)
+
+    async def edit() -> None:
+        server.apply({**spec, "description": "edited"})
+
+    server.meanwhile[3 if spec is IMPORTED else 2] = edit
+    await operator.settle()
+
+    assert server.asked.count("patch status") == 2
+    assert server.reason() == "Available"
+    assert server.writes.count("create secret") == 1
+    assert operator.announcer.events == events
+
+
+async def test_a_secret_that_holds_key_and_passphrase_is_read_once() -> None:
+    passphrase = {"secretName": "my-key", "key": "passphrase"}
+    spec = {"importFrom": {**IMPORTED["importFrom"], "passphrase": passphrase}}
+    server, operator = cluster(spec, my_key={**MY_KEY, "passphrase": b"not needed"})
+    await operator.settle()
+
+    assert server.reason() == "Available"
+    assert server.asked.count("get input") == 1
+
+
 async def test_who_is_faster_decides_which_key_it_is() -> None:
     server, operator = cluster(GENERATED)
     replica = Operator(server)

@@ -1,4 +1,4 @@
-"""Key files for the tests of `keys/`, made once."""
+"""Key files for the tests of `keys` and `cli`, made once."""
 
 from __future__ import annotations
 
