@@ -23,6 +23,9 @@ PAGE = Path("docs/reference/reasons.md")
 FACTS = {
     "secret": "name of our Secret",
     "input_secret": "name of the user's Secret",
+    "origin": "where a key came from: the user's Secret, or a file",
+    "label": "word of our own tables",
+    "weakness": "word of our own tables",
     "input_key": "key of the user's Secret",
     "name": "spec.name",
     "rival": "metadata.name of another credential",
@@ -88,7 +91,9 @@ def test_who_has_to_wait_or_to_do_something_is_told_what(reason: Reason) -> None
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_the_longest_names_leave_room_for_what_to_do(reason: Reason) -> None:
-    longest = dict.fromkeys(FACTS, "n" * 100) | dict.fromkeys(("secret", "input_secret", "input_key"), "n" * 253)
+    longest = dict.fromkeys(FACTS, "n" * 100) | dict.fromkeys(
+        ("secret", "origin", "input_secret", "input_key"), "n" * 260
+    )
     text = CATALOGUE[reason]
     told = message(reason, longest)
 
@@ -98,7 +103,7 @@ def test_the_longest_names_leave_room_for_what_to_do(reason: Reason) -> None:
 
 def test_a_fact_that_is_missing_silences_no_message() -> None:
     assert message(Reason.RSA_TOO_SMALL, {"bits": 1024}) == (
-        "The RSA key in Secret (unknown) has 1024 bits; at least (unknown) are asked for here. "
+        "The RSA key in (unknown) has 1024 bits; at least (unknown) are asked for here. "
         "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096."
     )
 
@@ -139,7 +144,7 @@ def test_refusals_are_found() -> None:
 def test_a_refusal_gives_the_facts_that_its_message_tells(name: str, facts: set[str]) -> None:
     reason = Reason(KeyRefusal[name].value)
 
-    assert places(CATALOGUE[reason]) <= facts | {"input_secret"}
+    assert places(CATALOGUE[reason]) <= facts | {"origin"}
 
 
 # --- the page

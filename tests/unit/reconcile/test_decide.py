@@ -283,7 +283,7 @@ INPUTS = [
     row(
         "the key is refused, with what the message tells",
         observed(IMPORTS, input=Refused(KeyRefusal.RSA_TOO_SMALL, None, (Fact("bits", 1024), Fact("least", 2048)))),
-        Decision(Reason.RSA_TOO_SMALL, {"bits": 1024, "least": 2048, "input_secret": "my-key"}),
+        Decision(Reason.RSA_TOO_SMALL, {"bits": 1024, "least": 2048, "origin": "Secret my-key"}),
     ),
 ]
 
@@ -393,7 +393,7 @@ def test_a_living_credential(seen: Observed, expected: Decision) -> None:
 def test_every_refusal_of_a_key_is_a_reason_that_only_the_user_can_mend(refusal: KeyRefusal) -> None:
     decision = decide(observed(IMPORTS, input=Refused(refusal)))
 
-    assert decision == Decision(Reason(refusal.value), {"input_secret": "my-key"})
+    assert decision == Decision(Reason(refusal.value), {"origin": "Secret my-key"})
     assert COURSE[Reason(refusal.value)] is Course.STOP
 
 
