@@ -20,7 +20,7 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml scripts/setup.
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh
 
 .PHONY: check
-check: check-format check-lint check-types check-layers check-generated check-unit ## Lint, types, layers, generated files, unit and contract tests (under a minute)
+check: check-format check-lint check-types check-layers check-generated check-unit ## Lint, types, layers, generated files, unit and contract tests (a minute or two)
 
 .PHONY: check-format check-lint check-types check-layers check-generated check-unit
 check-format: $(READY)
@@ -38,7 +38,7 @@ check-layers: $(READY)
 check-generated: $(READY)
 	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script" --check; done
 
-check-unit: $(READY)
+check-unit: $(READY) debian-packages
 	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
 
 .PHONY: test

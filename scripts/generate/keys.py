@@ -198,7 +198,8 @@ def refused_section() -> Iterator[str]:
     """Yield the reasons, in the words of the catalogue."""
     yield from ("## Refused", "", "| Reason | Message | What to do |", "|---|---|---|")
     for reason, text in KEY_TEXTS.items():
-        yield f"| `{reason}` | {cell(text.says.replace('{origin}', 'FILE'))} | {cell(text.do)} |"
+        do = text.do.replace("{passphrase_field}", "spec.importFrom.passphrase")
+        yield f"| `{reason}` | {cell(text.says.replace('{origin}', 'FILE'))} | {cell(do)} |"
     yield ""
 
 

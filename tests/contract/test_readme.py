@@ -36,6 +36,7 @@ KUBERNETES_WORDS: Final = {"True", "False", "Unknown"}
 ON_THE_PAGE: Final = {
     "input_secret": "my-key",
     "origin": "Secret my-key",
+    "passphrase_field": "spec.importFrom.passphrase",
     "input_key": "ssh-privatekey",
     "secret": "my-login-sshcredential",
     "verb": "create",

@@ -24,6 +24,7 @@ FACTS = {
     "secret": "name of our Secret",
     "input_secret": "name of the user's Secret",
     "origin": "where a key came from: the user's Secret, or a file",
+    "passphrase_field": "where its passphrase is given: a field, or an option",
     "label": "word of our own tables",
     "weakness": "word of our own tables",
     "input_key": "key of the user's Secret",
@@ -144,7 +145,7 @@ def test_refusals_are_found() -> None:
 def test_a_refusal_gives_the_facts_that_its_message_tells(name: str, facts: set[str]) -> None:
     reason = Reason(KeyRefusal[name].value)
 
-    assert places(CATALOGUE[reason]) <= facts | {"origin"}
+    assert places(CATALOGUE[reason]) <= facts | {"origin", "passphrase_field"}
 
 
 # --- the page

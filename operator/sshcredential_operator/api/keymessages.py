@@ -1,7 +1,7 @@
 """What is said of a key that a user brings: of each refusal what is wrong and what to do, and what each note means.
 
 A part of the catalogue in `api/messages.py`; docs/keys.md is made from it. `{origin}` is where the key came from:
-"Secret my-key", or a file's name.
+"Secret my-key", or "this file"; `{passphrase_field}` is where its passphrase is given.
 """
 
 from __future__ import annotations
@@ -102,11 +102,11 @@ KEY_TEXTS: Final[dict[KeyRefusal, Text]] = {
     ),
     KeyRefusal.PASSPHRASE_REQUIRED: Text(
         "The private key in {origin} is encrypted and no passphrase is given.",
-        "Name it in spec.importFrom.passphrase, or give a key without one (ssh-keygen -p).",
+        "Name it in {passphrase_field}, or give a key without one (ssh-keygen -p).",
     ),
     KeyRefusal.WRONG_PASSPHRASE: Text(
         "The passphrase does not open the private key in {origin} (or the file is damaged).",
-        "Correct the passphrase in its Secret; check it with: ssh-keygen -y -f FILE",
+        "Correct the passphrase; check it with: ssh-keygen -y -f FILE",
     ),
     KeyRefusal.UNSUPPORTED_CIPHER: Text(
         "The private key in {origin} is encrypted with a cipher that is not supported.",

@@ -32,6 +32,9 @@ def what_the_input_lacks(found: Input, source: ImportFrom) -> Decision | None:
         case InputKeyMissing(secret_name, key):
             return Decision(Reason.INPUT_KEY_MISSING, {"input_secret": secret_name, "input_key": key})
         case Refused() as refused:
-            facts = dict(refused.detail) | {"origin": f"Secret {source.private_key.secret_name}"}
+            facts = dict(refused.detail) | {
+                "origin": f"Secret {source.private_key.secret_name}",
+                "passphrase_field": "spec.importFrom.passphrase",
+            }
             return Decision(Reason(refused.reason.value), facts)
     return None

@@ -56,6 +56,7 @@ ANNOUNCED = Status(facts=FACTS, next=OtherKey(OTHER_PAIR.public.fingerprint, OTH
 AVAILABLE = Decision(Reason.AVAILABLE)
 CREATE = Decision(Reason.CREATING, act=Act.CREATE)
 UPDATE = Decision(Reason.UPDATING, act=Act.UPDATE_RECORD)
+MY_KEY = {"origin": "Secret my-key", "passphrase_field": "spec.importFrom.passphrase"}
 TROUBLE = TroubleError(Reason.FORBIDDEN, {"verb": "create", "resource": "secrets", "code": 403})
 UNKNOWN, BROKEN = unopened(Unreadability.UNKNOWN_KID), unopened(Unreadability.DOES_NOT_OPEN)
 SECOND = recorded(OTHER_PAIR, 2)
@@ -283,7 +284,7 @@ INPUTS = [
     row(
         "the key is refused, with what the message tells",
         observed(IMPORTS, input=Refused(KeyRefusal.RSA_TOO_SMALL, None, (Fact("bits", 1024), Fact("least", 2048)))),
-        Decision(Reason.RSA_TOO_SMALL, {"bits": 1024, "least": 2048, "origin": "Secret my-key"}),
+        Decision(Reason.RSA_TOO_SMALL, {"bits": 1024, "least": 2048, **MY_KEY}),
     ),
 ]
 
@@ -393,7 +394,7 @@ def test_a_living_credential(seen: Observed, expected: Decision) -> None:
 def test_every_refusal_of_a_key_is_a_reason_that_only_the_user_can_mend(refusal: KeyRefusal) -> None:
     decision = decide(observed(IMPORTS, input=Refused(refusal)))
 
-    assert decision == Decision(Reason(refusal.value), {"origin": "Secret my-key"})
+    assert decision == Decision(Reason(refusal.value), MY_KEY)
     assert COURSE[Reason(refusal.value)] is Course.STOP
 
 

@@ -145,7 +145,16 @@ def test_the_longest_facts_make_no_message_too_long(reason: Reason) -> None:
 
 
 FACT_NAMES = {
-    *("secret", "origin", "input_secret", "input_key", "stored_number", "status_number", "stored_fingerprint"),
+    *(
+        "secret",
+        "origin",
+        "passphrase_field",
+        "input_secret",
+        "input_key",
+        "stored_number",
+        "status_number",
+        "stored_fingerprint",
+    ),
     *("input_fingerprint", "wanted", "stored", "stored_source", "name", "rival", "field", "verb", "resource", "code"),
     *("bits", "least", "most", "count", "until", "key", "allowed"),
 }
