@@ -286,6 +286,13 @@ INPUTS = [
         observed(IMPORTS, input=Refused(KeyRefusal.RSA_TOO_SMALL, None, (Fact("bits", 1024), Fact("least", 2048)))),
         Decision(Reason.RSA_TOO_SMALL, {"bits": 1024, "least": 2048, **MY_KEY}),
     ),
+    row(
+        "an encrypted key says which one it is",
+        observed(IMPORTS, input=Refused(KeyRefusal.PASSPHRASE_REQUIRED, PAIR.public)),
+        Decision(
+            Reason.PASSPHRASE_REQUIRED, MY_KEY | {"origin": f"Secret my-key (Ed25519, {PAIR.public.fingerprint})"}
+        ),
+    ),
 ]
 
 ONLY_RSA = {"policy": Policy(algorithms=frozenset({Algorithm.RSA}))}
