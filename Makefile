@@ -20,7 +20,7 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml scripts/setup.
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh
 
 .PHONY: check
-check: check-format check-lint check-types check-layers check-generated check-unit ## Lint, types, layers, generated files, unit and contract tests (under a minute)
+check: check-format check-lint check-types check-layers check-generated check-unit ## Lint, types, layers, generated files, unit and contract tests (a minute or two)
 
 .PHONY: check-format check-lint check-types check-layers check-generated check-unit
 check-format: $(READY)
@@ -38,7 +38,7 @@ check-layers: $(READY)
 check-generated: $(READY)
 	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script" --check; done
 
-check-unit: $(READY)
+check-unit: $(READY) debian-packages
 	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
 
 .PHONY: test
@@ -46,7 +46,7 @@ test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane
 	@$(BIN)/pytest tests $(ARGS)
 
 .PHONY: campaign
-campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens
+campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens, 20,000 random steps
 	@$(BIN)/pytest tests -m campaign $(ARGS)
 
 .PHONY: bench

@@ -10,6 +10,9 @@ needs() { # needs COMMAND PACKAGE
 }
 needs ssh-keygen openssh-client
 needs openssl openssl
+needs puttygen putty-tools
+needs gpg gnupg
+needs age age
 needs git git
 needs lua5.4 lua5.4
 # Go, which builds the control plane, trusts the system's authorities only.

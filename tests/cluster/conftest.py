@@ -26,6 +26,8 @@ class Workspace(NamedTuple):
 
     namespace: str
     operator: OperatorProcess
+    other: str
+    """Another one, for tests that look at a namespace as a whole."""
 
 
 @pytest.fixture(scope="session")
@@ -33,16 +35,17 @@ def workspace(
     cluster: Cluster, namespaces: Namespaces, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workspace]:
     """The shared operator and its namespace. Tests take names of their own (`name`) and leave the others alone."""
-    served, own = namespaces.create(), namespaces.create()
-    for namespace, grant in ((served, grant_workspace), (own, grant_operator_namespace)):
+    served, other, own = (namespaces.create() for _ in range(3))
+    for namespace, grant in ((served, grant_workspace), (other, grant_workspace), (own, grant_operator_namespace)):
         grant(cluster, namespace, "operator")
     grant_cluster(cluster, "operator")
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     kubeconfig = cluster.kubeconfig_for("operator")
-    with OperatorProcess(kubeconfig, log, operator_namespace=own, workspaces=[served], options=["--debug"]) as operator:
-        yield Workspace(served, operator.wait_until_ready())
-    namespaces.delete(served)
-    namespaces.delete(own)
+    workspaces, options = [served, other], ["--debug"]
+    with OperatorProcess(kubeconfig, log, operator_namespace=own, workspaces=workspaces, options=options) as operator:
+        yield Workspace(served, operator.wait_until_ready(), other)
+    for namespace in (*workspaces, own):
+        namespaces.delete(namespace)
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,11 @@ class Desk:
         where = (GROUP, VERSION, self.namespace, PLURAL, name)
         return cast("Object", self._objects.get_namespaced_custom_object(*where))
 
+    def all(self) -> list[Object]:
+        """Return all credentials as they are."""
+        found = cast("Object", self._objects.list_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL))
+        return list(found["items"])
+
     def until(self, name: str, reason: str) -> Object:
         """Return the credential when Ready has this reason for the spec's present generation."""
         return self.until_object(name, lambda found: (reason_of(found), answered(found)) == (reason, True), reason)
@@ -158,6 +163,10 @@ class Desk:
         assert found is not None, f"the Secret of {name} is gone"
         return found
 
+    def until_secret(self, name: str, condition: Callable[[dict[str, bytes]], bool], what: str) -> Object:
+        """Return the Secret that holds a credential's key when this condition holds for its values."""
+        return wait_until(lambda: _if(condition, self.stored(name)), f"the Secret of {name} is {what}")
+
     def until_gone(self, name: str) -> None:
         """Return when the Secret of a credential is no more."""
         wait_until(lambda: self.secret(secret_of(name)) is None, f"the Secret of {name} is gone")
@@ -178,6 +187,10 @@ def desk_in(cluster: Cluster, namespace: str) -> Iterator[Desk]:
 def _accepted(answer: Object | Refused) -> Object:
     assert not isinstance(answer, Refused), answer.says
     return answer
+
+
+def _if(condition: Callable[[dict[str, bytes]], bool], secret: Object) -> Object:
+    return secret if condition(data_of(secret)) else {}
 
 
 def _json(response: Any) -> Object:

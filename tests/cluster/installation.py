@@ -28,14 +28,14 @@ class Installation:
         self._numbers = itertools.count(1)
         self._started: list[OperatorProcess] = []
 
-    def start(self, *, ready: bool = True) -> OperatorProcess:
+    def start(self, *options: str, ready: bool = True) -> OperatorProcess:
         """Start the operator, once more perhaps; no workspaces means all namespaces."""
         self.operator = OperatorProcess(
             self._cluster.kubeconfig_for(USER),
             self._folder / f"operator-{next(self._numbers)}.log",
             operator_namespace=self.operator_namespace,
             workspaces=self._workspaces,
-            options=["--debug"],
+            options=["--debug", *options],
         )
         self._started.append(self.operator)
         return self.operator.wait_until_ready() if ready else self.operator
@@ -69,13 +69,23 @@ class Installation:
 @contextmanager
 def installation(cluster: Cluster, namespaces: Namespaces, folder: Path) -> Iterator[tuple[Installation, Desk, Desk]]:
     """Prepare an operator that is not started yet; give it with its workspace and its own namespace."""
+    with installation_of(cluster, namespaces, folder, workspaces=1) as (prepared, (desk,), key_ring):
+        yield prepared, desk, key_ring
+
+
+@contextmanager
+def installation_of(
+    cluster: Cluster, namespaces: Namespaces, folder: Path, *, workspaces: int
+) -> Iterator[tuple[Installation, list[Desk], Desk]]:
+    """Prepare an operator of so many workspaces."""
     with ExitStack() as until_the_end:
-        served, own = namespaces.create(), namespaces.create()
-        for namespace, grant in ((served, grant_workspace), (own, grant_operator_namespace)):
+        *served, own = (namespaces.create() for _ in range(workspaces + 1))
+        for namespace in (*served, own):
             until_the_end.callback(namespaces.delete, namespace)
+            grant = grant_operator_namespace if namespace == own else grant_workspace
             grant(cluster, namespace, USER)
         grant_cluster(cluster, USER)
-        prepared = Installation(cluster, folder, own, [served])
+        prepared = Installation(cluster, folder, own, served)
         until_the_end.callback(prepared.end)
-        desk, key_ring = (until_the_end.enter_context(desk_in(cluster, namespace)) for namespace in (served, own))
-        yield prepared, desk, key_ring
+        *desks, key_ring = (until_the_end.enter_context(desk_in(cluster, namespace)) for namespace in (*served, own))
+        yield prepared, desks, key_ring

@@ -104,8 +104,9 @@ def cut_off(file: bytes) -> bytes:
 
 
 def putty_file() -> bytes:
-    """Return the beginning of a file of PuTTY's; putty-tools is not asked for."""
-    return b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: ada\nPublic-Lines: 2\nAAAAC3NzaC1lZDI1NTE5"
+    """Return a file of a PuTTY so old that its format is not read any more."""
+    fields = ("PuTTY-User-Key-File-1: ssh-rsa", "Encryption: none", "Comment: ada", "Public-Lines: 0")
+    return "\n".join((*fields, "Private-Lines: 0", "Private-Hash: 00", "")).encode()
 
 
 def public_line_of(private: bytes, folder: Path, passphrase: str = "") -> str:

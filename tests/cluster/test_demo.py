@@ -84,7 +84,7 @@ def test_the_fingerprint_is_the_one_that_ssh_keygen_shows(kept: Performance) -> 
 
 def test_a_wrong_passphrase_is_told_with_what_to_do(kept: Performance) -> None:
     assert re.search(r"^typo-login +False +WrongPassphrase ", kept.outcome.stdout, re.MULTILINE)
-    assert "Correct the passphrase in its Secret" in kept.outcome.stdout
+    assert "Correct the passphrase" in kept.outcome.stdout
 
 
 def test_no_line_of_a_private_key_is_shown(kept: Performance) -> None:

@@ -55,7 +55,7 @@ MISTAKES: Final = {
     "an Ed448 key": Mistake(lambda _: key_of_openssl("ed448"), "UnsupportedKeyType", "an Ed25519, ECDSA or RSA key"),
     "an X25519 key": Mistake(lambda _: key_of_openssl("x25519"), "UnsupportedKeyType", "an Ed25519, ECDSA or RSA key"),
     "a key for bitcoins": Mistake(lambda _: key_of_openssl(*SECP256K1), "UnsupportedCurve", "P-256, P-384 or P-521"),
-    "an RSA key of 1024 bits": Mistake(lambda files: files.small_rsa(), "RsaTooSmall", "has 1024 bits; less than 2048"),
+    "an RSA key of 1024 bits": Mistake(lambda files: files.small_rsa(), "RsaTooSmall", "has 1024 bits; at least 2048"),
     "a key without its passphrase": Mistake(
         lambda files: files.key("OpenSSH", PASSPHRASE).content, "PassphraseRequired", "spec.importFrom.passphrase"
     ),

@@ -34,6 +34,8 @@ KUBERNETES_WORDS: Final = {"True", "False", "Unknown"}
 
 ON_THE_PAGE: Final = {
     "input_secret": "my-key",
+    "origin": "Secret my-key",
+    "passphrase_field": "spec.importFrom.passphrase",
     "input_key": "ssh-privatekey",
     "secret": "my-login-sshcredential",
     "verb": "create",
@@ -124,7 +126,7 @@ def test_the_tables_of_the_transcript_have_the_columns_of_the_crd() -> None:
 
 
 def test_the_transcript_shows_the_message_of_the_catalogue() -> None:
-    expected = message(Reason.WRONG_PASSPHRASE, {"input_secret": "typo-key"})
+    expected = message(Reason.WRONG_PASSPHRASE, {"origin": "Secret typo-key"})
 
     assert expected in [entry.output for entry in shown()]
 

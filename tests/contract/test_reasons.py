@@ -24,6 +24,10 @@ PAGE = Path("docs/reference/reasons.md")
 FACTS = {
     "secret": "name of our Secret",
     "input_secret": "name of the user's Secret",
+    "origin": "where a key came from: the user's Secret, or a file",
+    "passphrase_field": "where its passphrase is given: a field, or an option",
+    "label": "word of our own tables",
+    "weakness": "word of our own tables",
     "input_key": "key of the user's Secret",
     "name": "spec.name",
     "rival": "metadata.name of another credential",
@@ -32,6 +36,7 @@ FACTS = {
     "resource": "resource of RBAC",
     "code": "HTTP status code",
     "stored_number": "number",
+    "serial": "number",
     "status_number": "number",
     "bits": "number",
     "least": "number",
@@ -53,7 +58,7 @@ FACTS = {
 """Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
 
 
-LONG_NAMES = ("secret", "input_secret", "input_key", "config_map", "config_map_key")
+LONG_NAMES = ("secret", "origin", "input_secret", "input_key", "config_map", "config_map_key")
 
 
 def places(text: Text) -> set[str]:
@@ -106,7 +111,7 @@ def test_who_has_to_wait_or_to_do_something_is_told_what(reason: Reason) -> None
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_the_longest_names_leave_room_for_what_to_do(reason: Reason) -> None:
-    longest = dict.fromkeys(FACTS, "n" * 100) | dict.fromkeys(LONG_NAMES, "n" * 253)
+    longest = dict.fromkeys(FACTS, "n" * 100) | dict.fromkeys(LONG_NAMES, "n" * 260)
     text = CATALOGUE[reason]
     told = message(reason, longest)
 
@@ -116,7 +121,7 @@ def test_the_longest_names_leave_room_for_what_to_do(reason: Reason) -> None:
 
 def test_a_fact_that_is_missing_silences_no_message() -> None:
     assert message(Reason.RSA_TOO_SMALL, {"bits": 1024}) == (
-        "The RSA key in Secret (unknown) has 1024 bits; less than (unknown) is not safe. "
+        "The RSA key in (unknown) has 1024 bits; at least (unknown) are asked for here. "
         "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096."
     )
 
@@ -157,7 +162,7 @@ def test_refusals_are_found() -> None:
 def test_a_refusal_gives_the_facts_that_its_message_tells(name: str, facts: set[str]) -> None:
     reason = Reason(KeyRefusal[name].value)
 
-    assert places(CATALOGUE[reason]) <= facts | {"input_secret"}
+    assert places(CATALOGUE[reason]) <= facts | {"origin", "passphrase_field"}
 
 
 # --- the page

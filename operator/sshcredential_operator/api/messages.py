@@ -7,20 +7,17 @@ Only facts that cannot carry key material are filled in: object names, sizes, fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from sshcredential_operator.api.export_messages import EXPORT_TEXTS, SAID_OF_EXPORTS
+from sshcredential_operator.api.keymessages import KEY_TEXTS
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.text import Text
+
+__all__ = ["CATALOGUE", "MESSAGE_LIMIT", "Text", "message"]
 
 MESSAGE_LIMIT: Final = 1024
 """Longest message in UTF-8 bytes (invariant of statuses and events)."""
-
-
-class Text(NamedTuple):
-    """What is so, and what to do. Both may hold `{fact}` places."""
-
-    says: str
-    do: str = ""
 
 
 CATALOGUE: Final[dict[Reason, Text]] = {
@@ -30,8 +27,9 @@ CATALOGUE: Final[dict[Reason, Text]] = {
     Reason.UPDATING: Text("Secret {secret} is being brought up to date."),
     Reason.ROTATING: Text("The key is being replaced."),
     Reason.TOO_MANY_KEYS: Text(
-        "The key is not replaced yet: {count} previous keys are still stored, and more are not kept.",
-        "The next one ends at {until}; the request is answered then. A shorter spec.rotation.overlap keeps fewer.",
+        "The key in use stays for now: {count} previous keys are still stored, and more are not kept.",
+        "The next of them ends at {until}, and then the request is answered. "
+        "A shorter spec.rotation.overlap counts for keys that are replaced later.",
     ),
     Reason.SUSPENDED: Text(
         "Nothing is changed while spec.suspend is true; Ready keeps its last word.",
@@ -74,16 +72,17 @@ CATALOGUE: Final[dict[Reason, Text]] = {
     Reason.ADOPTED_KEY_DIFFERS: Text(
         "Secret {secret} already holds a key of this credential ({stored_fingerprint}), "
         "but the input Secret brings another one ({input_fingerprint}). Neither was changed.",
-        "Raise spec.rotation.serial to replace the stored key by the input's, or delete the input Secret to keep it.",
+        "Raise spec.rotation.serial above {serial} to replace the stored key by the input's, "
+        "or delete the input Secret to keep it.",
     ),
     Reason.ALGORITHM_CHANGED: Text(
         "spec.generate asks for {wanted}, but the stored key is {stored}. The stored key stays.",
-        "Raise spec.rotation.serial to replace the key, or change spec.generate back to {stored}.",
+        "Raise spec.rotation.serial above {serial} to replace the key, or change spec.generate back to {stored}.",
     ),
     Reason.SOURCE_CHANGED: Text(
         "The spec names another source than the one that the stored key came from ({stored_source}). "
         "The stored key stays.",
-        "Raise spec.rotation.serial to replace the key, or change the source back.",
+        "Raise spec.rotation.serial above {serial} to replace the key, or change the source back.",
     ),
     Reason.NAME_CONFLICT: Text(
         "The name {name} is already held by credential {rival} of this namespace.",
@@ -91,7 +90,7 @@ CATALOGUE: Final[dict[Reason, Text]] = {
     ),
     Reason.NOT_ALLOWED_BY_POLICY: Text(
         "The policy of this workspace does not allow a new {key} key. Allowed: {allowed}.",
-        "Ask for an allowed one; the policy is in the hands of whoever runs the operator.",
+        "Ask for an allowed one; a stored key stays until then. Whoever runs the operator sets the policy.",
     ),
     Reason.OPERATOR_NAMESPACE: Text(
         "Credentials cannot live in the operator's own namespace: the key ring lives there.",
@@ -124,99 +123,7 @@ CATALOGUE: Final[dict[Reason, Text]] = {
         "The private key could not be checked: the operator could not run the process that does it.",
         "Look at the operator's limits on processes and memory; it is tried again by itself.",
     ),
-    Reason.EMPTY: Text("The private key in Secret {input_secret} is empty.", "Put the whole private key file there."),
-    Reason.NOT_A_KEY: Text(
-        "What lies in Secret {input_secret} is no private key: it has no BEGIN line.",
-        "Put the contents of the private key file there, not its path "
-        "(kubectl create secret generic ... --from-file=...).",
-    ),
-    Reason.TOO_LARGE: Text(
-        "The private key in Secret {input_secret} is larger than 64 KiB, or its passphrase larger than 4 KiB.",
-        "Put only the private key file there, and only the passphrase.",
-    ),
-    Reason.PUBLIC_KEY: Text(
-        "This is the public half of a key pair, in Secret {input_secret}.",
-        "Give the private key: the file of the same name without .pub.",
-    ),
-    Reason.CERTIFICATE: Text(
-        "This is an SSH certificate, in Secret {input_secret}.",
-        "Give the private key it was issued for: the file without -cert.pub.",
-    ),
-    Reason.X509_CERTIFICATE: Text(
-        "This is an X.509 certificate, in Secret {input_secret}.", "Give the private key that belongs to it."
-    ),
-    Reason.HARDWARE_KEY: Text(
-        "This key lives in a hardware token (sk-...): the file in Secret {input_secret} does not hold the secret.",
-        "Use a key that is not bound to a token, for example spec.generate.",
-    ),
-    Reason.DSA_KEY: Text(
-        "This is a DSA key, which OpenSSH no longer accepts, in Secret {input_secret}.",
-        "Make a new key: ssh-keygen -t ed25519, or spec.generate.",
-    ),
-    Reason.UNSUPPORTED_KEY_TYPE: Text(
-        "The key in Secret {input_secret} is of a type that SSH does not use for logins.",
-        "Use an Ed25519, ECDSA or RSA key: ssh-keygen -t ed25519, or spec.generate.",
-    ),
-    Reason.UNSUPPORTED_CURVE: Text(
-        "The elliptic curve of the key in Secret {input_secret} is none that SSH uses.",
-        "Use P-256, P-384 or P-521, or Ed25519: ssh-keygen -t ed25519.",
-    ),
-    Reason.RSA_TOO_SMALL: Text(
-        "The RSA key in Secret {input_secret} has {bits} bits; less than {least} is not safe.",
-        "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096.",
-    ),
-    Reason.RSA_TOO_LARGE: Text(
-        "The RSA key in Secret {input_secret} has {bits} bits; more than 8192 is refused.",
-        "Make a new key: ssh-keygen -t ed25519.",
-    ),
-    Reason.ODD_MODULUS_SIZE: Text(
-        "The RSA key in Secret {input_secret} has {bits} bits, which is no multiple of 8; many SSH programs refuse it.",
-        "Make a new key: ssh-keygen -t ed25519, or ssh-keygen -t rsa -b 4096.",
-    ),
-    Reason.TRUNCATED: Text(
-        "The private key in Secret {input_secret} is cut off: its BEGIN or END line is missing.",
-        "Copy the whole file, from the BEGIN line to the END line.",
-    ),
-    Reason.CORRUPT: Text(
-        "The private key in Secret {input_secret} is damaged.",
-        "Copy the file again without changing it, and check it with: ssh-keygen -y -f FILE",
-    ),
-    Reason.LABEL_MISMATCH: Text(
-        "The BEGIN line of the private key in Secret {input_secret} names another format than its contents have.",
-        "Copy the original file, with the BEGIN and END lines it came with.",
-    ),
-    Reason.MULTIPLE_KEYS: Text(
-        "Secret {input_secret} holds more than one private key under one name.",
-        "Make one Secret and one SSHCredential for each of them.",
-    ),
-    Reason.PUBLIC_PRIVATE_MISMATCH: Text(
-        "The public half inside the private key file in Secret {input_secret} belongs to another key.",
-        "Take the file from where the key was made; this copy was put together wrongly.",
-    ),
-    Reason.PASSPHRASE_REQUIRED: Text(
-        "The private key in Secret {input_secret} is encrypted and no passphrase is given.",
-        "Name it in spec.importFrom.passphrase, or give a key without one (ssh-keygen -p).",
-    ),
-    Reason.WRONG_PASSPHRASE: Text(
-        "The passphrase does not open the private key in Secret {input_secret} (or the file is damaged).",
-        "Correct the passphrase in its Secret; check it with: ssh-keygen -y -f FILE",
-    ),
-    Reason.UNSUPPORTED_CIPHER: Text(
-        "The private key in Secret {input_secret} is encrypted with a cipher that is not supported.",
-        "Encrypt it anew: ssh-keygen -p -f FILE",
-    ),
-    Reason.PPK_FORMAT: Text(
-        "The private key in Secret {input_secret} is a PuTTY file.",
-        "Convert it: puttygen FILE.ppk -O private-openssh-new -o FILE",
-    ),
-    Reason.KDF_TOO_EXPENSIVE: Text(
-        "Opening the private key in Secret {input_secret} would cost too much: its passphrase is stretched too far.",
-        "Encrypt it anew with usual settings: ssh-keygen -p -a 16 -f FILE",
-    ),
-    Reason.TIMED_OUT: Text(
-        "Checking the private key in Secret {input_secret} took too long and was stopped.",
-        "Encrypt it anew with usual settings: ssh-keygen -p -a 16 -f FILE; or use another key.",
-    ),
+    **{Reason(refusal.value): text for refusal, text in KEY_TEXTS.items()},
     **{reason: Text(*words) for reason, words in EXPORT_TEXTS.items()},
 }
 

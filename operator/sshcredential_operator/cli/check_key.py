@@ -166,7 +166,8 @@ def _described(public: PublicKey) -> str:
 
 
 def _message(refused: Refused) -> str:
-    return message(Reason(refused.reason.value), dict(refused.detail))
+    facts = {"origin": "this file", "passphrase_field": "--passphrase-file"}
+    return message(Reason(refused.reason.value), facts | dict(refused.detail))
 
 
 def _passphrase(file: Path) -> Sensitive:

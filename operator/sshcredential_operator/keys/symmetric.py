@@ -25,6 +25,9 @@ AES128_CBC: Final = CbcCipher(AES, 16, 16)
 AES192_CBC: Final = CbcCipher(AES, 24, 16)
 AES256_CBC: Final = CbcCipher(AES, 32, 16)
 DES_EDE3_CBC: Final = CbcCipher(TripleDES, 24, 8)
+DES_EDE2_CBC: Final = CbcCipher(lambda key: TripleDES(key + key[:8]), 16, 8)
+DES_CBC: Final = CbcCipher(lambda key: TripleDES(key * 3), 8, 8)
+"""DES itself is triple DES with one key three times."""
 
 
 def require_whole_blocks(cipher: CbcCipher, iv: bytes, data: bytes) -> None:

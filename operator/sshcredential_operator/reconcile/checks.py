@@ -99,13 +99,16 @@ def being_deleted(_: Observed, credential: Credential) -> Decision | None:
 
 
 def secret_is_gone(observed: Observed, credential: Credential) -> Decision | None:
-    """There was a key, and its Secret is gone: only the very same key may take its place."""
+    """There was a key, and its Secret is gone: only the very same key may take its place.
+
+    Where a next key was announced, no input brings that one back.
+    """
     facts = credential.status.facts
     if observed.secret is not None or facts is None:
         return None
     if not observed.secret_is_live:
         return Decision(Reason.SECRET_LOST, look=Look.SECRET)
-    if isinstance(spec_of(credential).source, Generate):
+    if isinstance(spec_of(credential).source, Generate) or credential.status.next is not None:
         return Decision(Reason.SECRET_LOST)
     if observed.input is None:
         return Decision(Reason.SECRET_LOST, look=Look.INPUT)
@@ -143,9 +146,11 @@ def adopted_key_differs(observed: Observed, credential: Credential) -> Decision 
         return None
     if observed.input is None:
         return Decision(Reason.CREATING, look=Look.INPUT)
-    stored = observed.secret.record.current_key.fingerprint
+    record = observed.secret.record
+    stored = record.current_key.fingerprint
     if isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint != stored:
-        facts = {"stored_fingerprint": stored, "input_fingerprint": observed.input.pair.public.fingerprint}
+        brought = observed.input.pair.public.fingerprint
+        facts: Facts = {"stored_fingerprint": stored, "input_fingerprint": brought, "serial": record.rotation_serial}
         return Decision(Reason.ADOPTED_KEY_DIFFERS, facts)
     return None
 
@@ -154,7 +159,8 @@ def source_changed(observed: Observed, credential: Credential) -> Decision | Non
     """Another source in the spec never changes a key by itself."""
     match observed.secret:
         case Stored(record=record) if not is_from(record.source, spec_of(credential).source):
-            return Decision(Reason.SOURCE_CHANGED, {"stored_source": describe_recorded_source(record.source)})
+            facts: Facts = {"stored_source": describe_recorded_source(record.source), "serial": record.rotation_serial}
+            return Decision(Reason.SOURCE_CHANGED, facts)
     return None
 
 
@@ -164,7 +170,8 @@ def algorithm_changed(observed: Observed, credential: Credential) -> Decision | 
         case Stored(record=record), Generate() as wanted:
             key = newest_key(record)
             if (key.algorithm, key.bits) != (wanted.algorithm, wanted.bits):
-                facts = {"wanted": wanted.kind_of_key, "stored": describe_key(key.algorithm, key.bits)}
+                stored = describe_key(key.algorithm, key.bits)
+                facts: Facts = {"wanted": wanted.kind_of_key, "stored": stored, "serial": record.rotation_serial}
                 return Decision(Reason.ALGORITHM_CHANGED, facts)
     return None
 

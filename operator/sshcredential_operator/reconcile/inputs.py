@@ -5,6 +5,7 @@ from __future__ import annotations
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.spec import Generate, ImportFrom, Spec, describe_key
 from sshcredential_operator.keys.judge import Accepted, Refused
+from sshcredential_operator.keys.keypair import PublicKey
 from sshcredential_operator.reconcile.decision import Decision
 from sshcredential_operator.reconcile.observed import Input, InputKeyMissing, InputSecretMissing, Observed
 
@@ -32,6 +33,14 @@ def what_the_input_lacks(found: Input, source: ImportFrom) -> Decision | None:
         case InputKeyMissing(secret_name, key):
             return Decision(Reason.INPUT_KEY_MISSING, {"input_secret": secret_name, "input_key": key})
         case Refused() as refused:
-            facts = dict(refused.detail) | {"input_secret": source.private_key.secret_name}
+            facts = dict(refused.detail) | {
+                "origin": f"Secret {source.private_key.secret_name}{_described(refused.public)}",
+                "passphrase_field": "spec.importFrom.passphrase",
+            }
             return Decision(Reason(refused.reason.value), facts)
     return None
+
+
+def _described(public: PublicKey | None) -> str:
+    """Return in brackets which key it is, where an encrypted file shows that without its passphrase."""
+    return f" ({describe_key(public.algorithm, public.bits)}, {public.fingerprint})" if public else ""

@@ -13,6 +13,7 @@ from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.messages import message
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.remarks import remarks
 from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.api.status import MOST_USERS, STALLED, KeyFacts, Status, conditions_for, merge_patch
 from sshcredential_operator.api.timestamps import format_timestamp
@@ -21,6 +22,7 @@ from sshcredential_operator.reconcile.decision import Decision
 from sshcredential_operator.reconcile.observed import Observed, Stored, Use
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation_status import (
+    OF_THE_SPEC,
     next_key,
     not_over,
     previous_key,
@@ -72,7 +74,10 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         facts = facts_of(record, observed.secret.key_id)
     held = before.observed_generation if decision.holds_generation else credential.generation
     generation = min(held, credential.generation)
+    notes = _notes(record, observed, credential) if record else _kept_notes(credential)
     text = message(reason, {"secret": observed.key.secret_name} | dict(decision.facts))
+    if record and reason is Reason.AVAILABLE:
+        text = f"{text} {remarks(notes, record.rotation_serial)}".strip()
     conditions = conditions_for(
         reason, text, generation, before, format_timestamp(observed.now), ready=_last_word(reason, before)
     )
@@ -88,7 +93,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         name=credential.claimed_name,
         facts=facts,
         secret_name=observed.key.secret_name if facts else None,
-        notes=_notes(record, observed, credential) if record else _kept_notes(before),
+        notes=notes,
         exposure=_exposure(observed.use, before, has_key=facts is not None),
         rotates_at=scheduled(record, spec) if record and isinstance(spec, Spec) else before.rotates_at,
         next=staged,
@@ -174,8 +179,13 @@ def _notes(record: Record, observed: Observed, credential: Credential) -> tuple[
     return tuple(notes)
 
 
-def _kept_notes(before: Status) -> tuple[str, ...]:
-    return tuple(note for note in before.notes if note in Note.__members__.values()) if before.facts else ()
+def _kept_notes(credential: Credential) -> tuple[str, ...]:
+    before = credential.status
+    if before.facts is None:
+        return ()
+    # What is remarked of a spec says nothing of the next one.
+    known = {*Note} - (OF_THE_SPEC if credential.generation != before.observed_generation else set())
+    return tuple(note for note in before.notes if note in known)
 
 
 def _made_for_it(observed: Observed) -> bool:

@@ -23,7 +23,7 @@ from sshcredential_operator.encryption.record import (
     RecordedSource,
 )
 
-LINGER: Final = timedelta(seconds=10)
+LINGER: Final = timedelta(seconds=3)
 
 
 def moment(text: str) -> datetime:

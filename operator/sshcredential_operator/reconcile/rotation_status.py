@@ -16,6 +16,9 @@ from sshcredential_operator.reconcile.rotation import moment, overdue_from, rota
 
 STAGED: Final = "Staged"
 
+OF_THE_SPEC: Final = {Note.SERIAL_IGNORED, Note.ROLLBACK_TARGET_MISSING}
+"""Notes that answer one spec."""
+
 
 def next_key(record: Record) -> OtherKey | None:
     """Return the announced key."""

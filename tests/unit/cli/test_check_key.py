@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from unit.keys.key_files import ED25519, OPENSSH, PASSPHRASE, PKCS8, RSA2048, KeyFiles
+from unit.keys.test_no_leak import body_text, require_nothing_of
+from unit.keys.test_repairs import DAMAGES
 
 SSHCRED = [sys.executable, "-c", "from sshcredential_operator.cli.sshcred import main; main(prog_name='sshcred')"]
 
@@ -191,3 +193,15 @@ def test_more_files_than_are_read_at_once_are_all_told_of_in_order(folder: Path,
 
     assert [found["file"] for found in said.objects] == list(names)
     assert all(found["accepted"] for found in said.objects)
+
+
+def test_nothing_of_a_damaged_file_or_its_passphrase_is_shown(folder: Path, key_files: KeyFiles) -> None:
+    whole = key_files.file(RSA2048, OPENSSH, PASSPHRASE)
+    harmed = whole[: len(whole) // 2] + b"\xc3\xa4" + whole[len(whole) // 2 :]
+    names = write(folder, **{f"key{number}": damage(harmed) for number, (_, damage, _) in enumerate(DAMAGES)})
+    write(folder, secret=PASSPHRASE)
+    said = [check_key(folder, "--passphrase-file", "secret", "-o", output, *names) for output in ("text", "json")]
+
+    assert {len(one.lines) for one in said} == {len(names)}
+    for one in said:
+        require_nothing_of([body_text(whole), PASSPHRASE.decode()], "\n".join([*one.lines, one.error]))

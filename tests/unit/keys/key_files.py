@@ -40,6 +40,7 @@ ONE_OF_EACH: Final = (ED25519, P256, RSA2048)
 OPENSSH: Final = "OpenSSH"
 TRADITIONAL: Final = "PKCS#1 or SEC1"
 PKCS8: Final = "PKCS#8"
+PPK: Final = "PuTTY"
 FORMATS: Final = (OPENSSH, TRADITIONAL, PKCS8)
 FORMAT_OPTIONS: Final = {OPENSSH: (), TRADITIONAL: ("-m", "PEM"), PKCS8: ("-m", "PKCS8")}
 
@@ -101,9 +102,20 @@ class KeyFiles:
             return ed25519_pkcs8(content, passphrase)
         if form == OPENSSH and not passphrase:
             return content
+        if form == PPK:
+            return self._ppk(kind, passphrase, options)
         path = private_file(self._folder / "work", content)
         how = (*FORMAT_OPTIONS[form], "-a", "1", *options)
         run("ssh-keygen", "-q", "-p", "-P", "", "-N", passphrase.decode(), *how, "-f", path)
+        return path.read_bytes()
+
+    def _ppk(self, kind: Kind, passphrase: bytes, parameters: tuple[str, ...]) -> bytes:
+        """Return the key as puttygen writes it; `parameters` are those of --ppk-param, few passes if there are none."""
+        secret = private_file(self._folder / "passphrase", passphrase)
+        options = ",".join(parameters or ("passes=1",))
+        path = self._folder / "made.ppk"
+        files = ("--old-passphrase", "/dev/null", "--new-passphrase", secret, "-o", path)
+        run("puttygen", self.original(kind), "-O", "private", "--ppk-param", options, *files)
         return path.read_bytes()
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.keys.wire import string
 from unit.keys.key_files import (
     ED25519,
@@ -22,6 +26,21 @@ from unit.keys.key_files import (
 )
 
 OPENSSH_LABEL = "OPENSSH PRIVATE KEY"
+
+
+class Case(NamedTuple):
+    name: str
+    reason: KeyRefusal
+    file: Callable[[KeyFiles], bytes]
+    detail: dict[str, int | str] = {}  # noqa: RUF012 - never changed
+
+
+def fixed(content: bytes) -> Callable[[KeyFiles], bytes]:
+    return lambda _: content
+
+
+def openssl(*arguments: str) -> Callable[[KeyFiles], bytes]:
+    return lambda _: run("openssl", *arguments)
 
 
 def relabelled(file: bytes, label: bytes) -> bytes:

@@ -11,20 +11,24 @@ from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.keys.judge import Accepted, judge
 from sshcredential_operator.keys.stored import stored_public_key
+from unit.keys.foreign_files import pkcs12
 from unit.keys.key_files import (
     COMMENT,
     ED25519,
     EXISTING,
+    KINDS,
     OPENSSH,
     P256,
     PASSPHRASE,
     PKCS8,
+    PPK,
     RSA2048,
     TRADITIONAL,
     KeyFiles,
     Kind,
     ed25519_in_pkcs8,
     ed25519_seed,
+    pem_body,
     private_file,
     public_line,
     run,
@@ -165,3 +169,76 @@ def test_a_comment_is_kept_if_it_is_one_printable_line(tmp_path: Path, comment: 
     pair = accepted((tmp_path / "key").read_bytes()).pair
     assert pair.public.comment == kept
     assert pair.public.line.count(" ") == 1 + bool(kept) + kept.count(" ")
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param(("version=2",), id="version 2"),
+        *(
+            pytest.param((f"kdf={variant}", "memory=64", "passes=2", "parallelism=2"), id=variant)
+            for variant in ("argon2id", "argon2i", "argon2d")
+        ),
+    ],
+)
+def test_a_putty_file_is_accepted(
+    key_files: KeyFiles, kind: Kind, encrypted: bool, parameters: tuple[str, ...]
+) -> None:
+    passphrase = PASSPHRASE if encrypted else b""
+    verdict = accepted(key_files.file(kind, PPK, passphrase, *parameters), passphrase)
+    assert verdict.pair.public.line == key_files.line(kind)
+    assert verdict.passphrase == (Sensitive(PASSPHRASE) if encrypted else None)
+    assert (Note.LEGACY_KDF in verdict.notes) == (encrypted and parameters == ("version=2",))
+    assert stored_public_key(verdict.pair.private) == verdict.pair.public
+
+
+@pytest.mark.parametrize(
+    ("comment", "kept"),
+    [
+        pytest.param("a b: c", "a b: c", id="a colon"),
+        pytest.param("", "", id="none"),
+        pytest.param("Gr\u00fc\u00dfe", "", id="letters outside ASCII"),
+        pytest.param("a\u00a0b", "", id="a no-break space"),
+    ],
+)
+def test_a_putty_files_checksum_covers_its_comment(
+    key_files: KeyFiles, tmp_path: Path, comment: str, kept: str
+) -> None:
+    out = ("-C", comment, "-O", "private", "--new-passphrase", "/dev/null", "-o", tmp_path / "key.ppk")
+    run("puttygen", key_files.original(ED25519), *out)
+    assert accepted((tmp_path / "key.ppk").read_bytes()).pair.public.comment == kept
+
+
+@pytest.mark.parametrize("cipher", ["PBE-MD5-DES", "PBE-SHA1-DES", "PBE-SHA1-3DES", "PBE-SHA1-2DES"])
+@pytest.mark.parametrize(
+    "passphrase", [PASSPHRASE, "Gr\u00fc\u00dfe".encode(), b"x" * 70], ids=["usual", "UTF-8", "long"]
+)
+def test_pbes1_is_opened(key_files: KeyFiles, cipher: str, passphrase: bytes) -> None:
+    plain = key_files.file(P256, PKCS8)
+    command = ("openssl", "pkcs8", "-topk8", "-provider", "legacy", "-provider", "default", "-v1", cipher)
+    file = run(*command, "-passout", f"pass:{passphrase.decode()}", given=plain)
+    verdict = accepted(file, passphrase)
+    assert verdict.pair == accepted(plain).pair
+    assert verdict.notes == (Note.LEGACY_KDF,)
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
+@pytest.mark.parametrize(("kind", "form"), [(kind, form) for kind, form in EXISTING if form != OPENSSH], ids=str)
+def test_der_is_accepted(key_files: KeyFiles, kind: Kind, form: str, encrypted: bool) -> None:
+    """There is no encryption of the traditional form in DER."""
+    if encrypted:
+        form = PKCS8
+    passphrase = PASSPHRASE if encrypted else b""
+    file = key_files.file(kind, form, passphrase)
+    assert accepted(pem_body(file), passphrase) == accepted(file, passphrase)
+
+
+def test_what_openssl_takes_out_of_pkcs12_is_accepted(key_files: KeyFiles) -> None:
+    file = run("openssl", "pkcs12", "-nodes", "-passin", "pass:x", given=pkcs12(key_files))
+    assert b"Bag Attributes" in file
+    assert b"BEGIN CERTIFICATE" in file
+    verdict = accepted(file)
+    assert verdict.pair.public.line == key_files.line(P256).removesuffix(f" {COMMENT}")
+    assert verdict.notes == (Note.WHITESPACE_REPAIRED, Note.TEXT_REMOVED, Note.NO_PASSPHRASE)

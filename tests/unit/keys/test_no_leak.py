@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
+from sshcredential_operator.api.messages import message
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.keys.generate import generate
-from sshcredential_operator.keys.judge import Accepted, Refused, judge
+from sshcredential_operator.keys.judge import Accepted, Refused, _judged, judge
 from sshcredential_operator.keys.refusal import Refusal
-from unit.keys.key_files import ED25519, EVERY_FORM, PASSPHRASE, RSA2048, KeyFiles, Kind, ed25519_seed
-from unit.keys.test_refusals import CASES, Case
+from unit.keys.key_files import (
+    ED25519,
+    EVERY_FORM,
+    ONE_OF_EACH,
+    OPENSSH,
+    P256,
+    PASSPHRASE,
+    PKCS8,
+    PPK,
+    RSA2048,
+    TRADITIONAL,
+    KeyFiles,
+    Kind,
+    ed25519_seed,
+)
+from unit.keys.refused_files import Case
+from unit.keys.test_refusals import CASES
+from unit.keys.test_repairs import DAMAGES
 
 WINDOW = 16
 
@@ -35,7 +54,9 @@ def windows(secret: str) -> Iterator[str]:
 
 
 def body_text(file: bytes) -> str:
-    lines = [line for line in file.splitlines() if not line.startswith(b"-----") and b": " not in line]
+    """Return the letters of a body; of a PuTTY file, which shows its public half, those of the private part only."""
+    private = file[file.find(b"Private-Lines") if file.startswith(b"PuTTY") else 0 :]
+    lines = [line for line in private.splitlines() if not line.startswith(b"-----") and b": " not in line]
     return b"".join(lines).decode("latin-1")
 
 
@@ -46,13 +67,32 @@ def require_nothing_of(secrets: list[str], text: str) -> None:
 
 @pytest.mark.parametrize("given", [PASSPHRASE, b"", b"a wrong passphrase 8"], ids=["right", "none", "wrong"])
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "encrypted"])
-@pytest.mark.parametrize(("kind", "form"), EVERY_FORM, ids=str)
+@pytest.mark.parametrize(("kind", "form"), [*EVERY_FORM, *((kind, PPK) for kind in ONE_OF_EACH)], ids=str)
 def test_an_answer_shows_neither_key_nor_passphrase(
     key_files: KeyFiles, kind: Kind, form: str, encrypted: bool, given: bytes
 ) -> None:
     file = key_files.file(kind, form, PASSPHRASE if encrypted else b"")
     secrets = [body_text(file), PASSPHRASE.decode(), "a wrong passphrase 8"]
-    require_nothing_of(secrets, shown(judge(Sensitive(file), Sensitive(given))))
+    verdict = judge(Sensitive(file), Sensitive(given))
+    require_nothing_of(secrets, shown(verdict))
+    if isinstance(verdict, Refused):
+        told = message(Reason(verdict.reason.value), dict(verdict.detail) | {"origin": "Secret my-key"})
+        require_nothing_of(secrets, told)
+
+
+@pytest.mark.parametrize("damage", [pytest.param(damage, id=what) for what, damage, _ in DAMAGES])
+@pytest.mark.parametrize("given", [PASSPHRASE, b"a wrong passphrase 8"], ids=["right", "wrong"])
+@pytest.mark.parametrize("form", [OPENSSH, TRADITIONAL, PKCS8, PPK])
+def test_no_exception_on_the_way_shows_any_of_a_damaged_file(
+    key_files: KeyFiles, form: str, given: bytes, damage: Callable[[bytes], bytes]
+) -> None:
+    """With a letter changed, so that each is refused; and with the traceback and all that hangs on it."""
+    whole = key_files.file(P256, form, PASSPHRASE)
+    file = damage(whole[: len(whole) // 2] + b"\xc3\xa4" + whole[len(whole) // 2 :])
+    secrets = [body_text(whole), PASSPHRASE.decode(), "a wrong passphrase 8"]
+    with pytest.raises(Refusal) as caught:
+        _judged(file, given, 2048)
+    require_nothing_of(secrets, "".join(traceback.format_exception(caught.value)))
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])

@@ -19,6 +19,7 @@ from unit.keys.key_files import (
     P256,
     PASSPHRASE,
     PKCS8,
+    PPK,
     KeyFiles,
     Kind,
     aes_256_cbc,
@@ -36,7 +37,7 @@ from unit.keys.key_files import (
         pytest.param(PASSPHRASE + b"\r\n", PASSPHRASE, id="with a Windows line end"),
     ],
 )
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [*FORMATS, PPK])
 def test_a_last_newline_is_taken_off_and_noted(key_files: KeyFiles, form: str, given: bytes, used: bytes) -> None:
     verdict = judge(Sensitive(key_files.file(P256, form, PASSPHRASE)), Sensitive(given))
     assert isinstance(verdict, Accepted)
@@ -62,7 +63,7 @@ def test_an_odd_passphrase_is_kept_as_it_is(key_files: KeyFiles, form: str, pass
     assert Note.PASSPHRASE_NEWLINE_REMOVED not in verdict.notes
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [*FORMATS, PPK])
 def test_a_passphrase_that_is_not_needed_is_noted_and_not_kept(key_files: KeyFiles, form: str) -> None:
     verdict = judge(Sensitive(key_files.file(P256, form)), Sensitive(PASSPHRASE))
     assert isinstance(verdict, Accepted)
@@ -149,3 +150,13 @@ def test_nonsense_with_a_good_padding_is_taken_for_a_wrong_passphrase() -> None:
     verdicts = [judge(file, Sensitive(b"wrong %d" % number)) for number in range(1500)]
     assert {verdict.reason for verdict in verdicts if isinstance(verdict, Refused)} == {KeyRefusal.WRONG_PASSPHRASE}
     assert len(verdicts) == 1500
+
+
+@pytest.mark.parametrize("parameters", ["version=2", "version=3"])
+@pytest.mark.parametrize("wrong", [b"another one", PASSPHRASE[:-1], PASSPHRASE + b"\n\n"])
+def test_a_wrong_passphrase_of_a_putty_file_is_called_wrong(key_files: KeyFiles, parameters: str, wrong: bytes) -> None:
+    verdict = judge(Sensitive(key_files.file(P256, PPK, PASSPHRASE, parameters, "passes=1")), Sensitive(wrong))
+    assert isinstance(verdict, Refused)
+    assert verdict.reason is KeyRefusal.WRONG_PASSPHRASE
+    assert verdict.public is not None
+    assert verdict.public.line == key_files.line(P256)

@@ -35,8 +35,9 @@ from unit.keys.key_files import (
     seq,
     tlv,
 )
+from unit.keys.refused_files import Case
 from unit.keys.test_key_derivation import scrypt_file
-from unit.keys.test_refusals import CASES, Case
+from unit.keys.test_refusals import CASES
 
 
 @pytest.fixture

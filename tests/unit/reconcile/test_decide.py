@@ -56,6 +56,7 @@ ANNOUNCED = Status(facts=FACTS, next=OtherKey(OTHER_PAIR.public.fingerprint, OTH
 AVAILABLE = Decision(Reason.AVAILABLE)
 CREATE = Decision(Reason.CREATING, act=Act.CREATE)
 UPDATE = Decision(Reason.UPDATING, act=Act.UPDATE_RECORD)
+MY_KEY = {"origin": "Secret my-key", "passphrase_field": "spec.importFrom.passphrase"}
 TROUBLE = TroubleError(Reason.FORBIDDEN, {"verb": "create", "resource": "secrets", "code": 403})
 UNKNOWN, BROKEN = unopened(Unreadability.UNKNOWN_KID), unopened(Unreadability.DOES_NOT_OPEN)
 SECOND = recorded(OTHER_PAIR, 2)
@@ -172,6 +173,11 @@ IDENTITY = [
         CREATE,
     ),
     row(
+        "status has a credential, Secret gone with an announced key, importFrom brings the current one: lost",
+        observed(credential(spec(IMPORT), status=ANNOUNCED), input=ACCEPTED, **LIVE),
+        Decision(Reason.SECRET_LOST),
+    ),
+    row(
         "status has a credential, Secret gone, importFrom brings another key: lost",
         observed(IMPORTED, input=ANOTHER, **LIVE),
         Decision(Reason.SECRET_LOST),
@@ -211,6 +217,7 @@ IDENTITY = [
             {
                 "stored_fingerprint": PAIR.public.fingerprint,
                 "input_fingerprint": OTHER_PAIR.public.fingerprint,
+                "serial": 0,
             },
         ),
     ),
@@ -277,7 +284,14 @@ INPUTS = [
     row(
         "the key is refused, with what the message tells",
         observed(IMPORTS, input=Refused(KeyRefusal.RSA_TOO_SMALL, None, (Fact("bits", 1024), Fact("least", 2048)))),
-        Decision(Reason.RSA_TOO_SMALL, {"bits": 1024, "least": 2048, "input_secret": "my-key"}),
+        Decision(Reason.RSA_TOO_SMALL, {"bits": 1024, "least": 2048, **MY_KEY}),
+    ),
+    row(
+        "an encrypted key says which one it is",
+        observed(IMPORTS, input=Refused(KeyRefusal.PASSPHRASE_REQUIRED, PAIR.public)),
+        Decision(
+            Reason.PASSPHRASE_REQUIRED, MY_KEY | {"origin": f"Secret my-key (Ed25519, {PAIR.public.fingerprint})"}
+        ),
     ),
 ]
 
@@ -299,7 +313,7 @@ SPEC = [
     row(
         "the spec asks for another algorithm: the key stays",
         observed(credential(spec(Generate(Algorithm.RSA, 4096, "", passphrase=False)), FACTS), secret=stored()),
-        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "RSA 4096", "stored": "Ed25519"}),
+        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "RSA 4096", "stored": "Ed25519", "serial": 0}),
     ),
     row(
         "the spec asks for another size: the key stays",
@@ -307,7 +321,7 @@ SPEC = [
             credential(spec(Generate(Algorithm.ECDSA, 521, "", passphrase=False)), FACTS),
             secret=stored(record(recorded(algorithm=Algorithm.ECDSA, bits=384))),
         ),
-        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "ECDSA 521", "stored": "ECDSA 384"}),
+        Decision(Reason.ALGORITHM_CHANGED, {"wanted": "ECDSA 521", "stored": "ECDSA 384", "serial": 0}),
     ),
     row(
         "the spec asks for another comment or a passphrase: nothing to do now",
@@ -317,27 +331,27 @@ SPEC = [
     row(
         "from generate to importFrom: the key stays",
         observed(IMPORTED, secret=stored()),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "generate"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "generate", "serial": 0}),
     ),
     row(
         "from importFrom to generate: the key stays",
         observed(HAS_KEY, secret=FROM_MY_KEY),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey", "serial": 0}),
     ),
     row(
         "importFrom another Secret: the key stays",
         observed(credential(spec(IMPORT._replace(private_key=SecretKeyRef("b", "k"))), FACTS), secret=FROM_MY_KEY),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey", "serial": 0}),
     ),
     row(
         "importFrom with another passphrase: the key stays",
         observed(credential(spec(IMPORT_WITH_PASSPHRASE), FACTS), secret=FROM_MY_KEY),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "importFrom Secret my-key, key ssh-privatekey", "serial": 0}),
     ),
     row(
         "a key that came sealed, and a spec that generates: the key stays",
         observed(HAS_KEY, secret=stored(record(source=FromSealed(PAIR.public.fingerprint)))),
-        Decision(Reason.SOURCE_CHANGED, {"stored_source": "sealed"}),
+        Decision(Reason.SOURCE_CHANGED, {"stored_source": "sealed", "serial": 0}),
     ),
     row(
         "another deletion policy gets into the record",
@@ -387,7 +401,7 @@ def test_a_living_credential(seen: Observed, expected: Decision) -> None:
 def test_every_refusal_of_a_key_is_a_reason_that_only_the_user_can_mend(refusal: KeyRefusal) -> None:
     decision = decide(observed(IMPORTS, input=Refused(refusal)))
 
-    assert decision == Decision(Reason(refusal.value), {"input_secret": "my-key"})
+    assert decision == Decision(Reason(refusal.value), MY_KEY)
     assert COURSE[Reason(refusal.value)] is Course.STOP
 
 

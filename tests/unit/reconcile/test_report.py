@@ -11,8 +11,9 @@ from hypothesis import given, settings
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.export_messages import EXPORT_TEXTS
-from sshcredential_operator.api.keyreasons import KeyRefusal
+from sshcredential_operator.api.keyreasons import KeyRefusal, Note
 from sshcredential_operator.api.messages import CATALOGUE, MESSAGE_LIMIT, message
+from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import Rotation
 from sshcredential_operator.api.status import Condition, KeyFacts, Status
@@ -145,7 +146,16 @@ def test_the_longest_facts_make_no_message_too_long(reason: Reason) -> None:
 
 
 FACT_NAMES = {
-    *("secret", "input_secret", "input_key", "stored_number", "status_number", "stored_fingerprint"),
+    *(
+        "secret",
+        "origin",
+        "passphrase_field",
+        "input_secret",
+        "input_key",
+        "stored_number",
+        "status_number",
+        "stored_fingerprint",
+    ),
     *("input_fingerprint", "wanted", "stored", "stored_source", "name", "rival", "field", "verb", "resource", "code"),
     *("bits", "least", "most", "count", "until", "key", "allowed"),
     *("credential", "number", "line", "config_map", "config_map_key"),
@@ -322,6 +332,52 @@ def test_an_import_says_that_the_plain_secret_can_go() -> None:
 
     assert not event.warning
     assert "kubectl delete secret my-key" in event.note
+
+
+# --- remarks
+
+NOWHERE = "SHA256:" + "A" * 43
+
+
+@pytest.mark.parametrize(
+    ("rotation", "policy", "note", "says"),
+    [
+        (Rotation(serial=1), Policy(), Note.SERIAL_IGNORED, "spec.rotation.serial is lower than 2, "),
+        (
+            Rotation(serial=2, rollback_to=NOWHERE),
+            Policy(),
+            Note.ROLLBACK_TARGET_MISSING,
+            "No key with the fingerprint in spec.rotation.rollbackTo is stored, ",
+        ),
+        (
+            Rotation(serial=2),
+            Policy(longest_age=timedelta(hours=1)),
+            Note.ROTATION_DUE,
+            "The key is older than the policy of this workspace wants: raise spec.rotation.serial above 2 ",
+        ),
+    ],
+    ids=["a serial that fell", "a way back to nowhere", "a key that is too old"],
+)
+def test_ready_says_what_nothing_came_of(rotation: Rotation, policy: Policy, note: Note, says: str) -> None:
+    held = replace(record(), rotation_serial=2, rollback_to=rotation.rollback_to)
+    asking = credential(spec(rotation=rotation), facts_of(held, KID))
+
+    status = status_of(observed(asking, secret=stored(held), policy=policy))
+
+    assert status.notes == (note.value,)
+    assert status.ready is not None
+    plain = message(Reason.AVAILABLE, {"secret": KEY.secret_name})
+    assert status.ready.message.startswith(f"{plain} {says}")
+
+
+def test_what_is_remarked_of_a_spec_is_not_said_of_the_next_one() -> None:
+    notes = (Note.NO_PASSPHRASE.value, Note.SERIAL_IGNORED.value, Note.ROLLBACK_TARGET_MISSING.value)
+    before = Status(observed_generation=1, facts=FACTS, notes=notes)
+    refused = Decision(Reason.NOT_ALLOWED_BY_POLICY, {"key": "RSA 3072", "allowed": "Ed25519"})
+    for generation, kept in ((1, notes), (2, notes[:1])):
+        asking = credential(spec(rotation=Rotation(serial=1)), generation=generation, status=before)
+
+        assert status_of(observed(asking), refused).notes == kept
 
 
 def test_facts_come_from_the_current_key_of_the_record() -> None:

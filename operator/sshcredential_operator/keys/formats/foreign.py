@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-import base64
-from itertools import pairwise
 from typing import Final
 
 from sshcredential_operator.api.keyreasons import KeyRefusal
+from sshcredential_operator.keys.formats import pkcs8_encrypted
+from sshcredential_operator.keys.formats.beside import CERTIFICATE_TYPE, key_type_and_blob
+from sshcredential_operator.keys.formats.binary import refuse_foreign
 from sshcredential_operator.keys.formats.shapes import label_of
-from sshcredential_operator.keys.openssh import MAGIC
 from sshcredential_operator.keys.refusal import Refusal
+from sshcredential_operator.keys.repairs.encoding import undone_base64
 
-_OPENINGS: Final = {
-    b"PuTTY-User-Key-File-": KeyRefusal.PPK_FORMAT,
+LINE_STARTS: Final = {
     b"---- BEGIN SSH2 PUBLIC KEY ----": KeyRefusal.PUBLIC_KEY,
-    b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----": KeyRefusal.UNSUPPORTED_KEY_TYPE,
-    b"SSH PRIVATE KEY FILE FORMAT 1.1": KeyRefusal.UNSUPPORTED_KEY_TYPE,
-    b"-----BEGIN PGP PRIVATE KEY BLOCK-----": KeyRefusal.UNSUPPORTED_KEY_TYPE,
+    b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----": KeyRefusal.SSH_COM_FORMAT,
+    b"SSH PRIVATE KEY FILE FORMAT 1.1": KeyRefusal.SSH1_KEY,
+    b"AGE-SECRET-KEY-": KeyRefusal.AGE_IDENTITY,
+    b"AGE-PLUGIN-": KeyRefusal.AGE_IDENTITY,
+    b"age-encryption.org/v1": KeyRefusal.AGE_ENCRYPTED,
 }
-_PUBLIC_TYPES: Final = (b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-")
-_CERTIFICATE_TYPE: Final = b"-cert-v01@openssh.com"
-_BLOB_START: Final = b"AAAA"
-"""Base64 of the three high octets of a length: so begins every public key."""
+"""By how a line of them begins."""
 
 
 def other_file(text: bytes) -> None:
-    """Refuse the formats that begin with a line of their own."""
-    for opening, reason in _OPENINGS.items():
-        if text.startswith(opening):
-            raise Refusal(reason)
+    """Refuse the formats that have a line of their own, in a text without BEGIN line."""
+    if b"-----BEGIN" in text:
+        return
+    for line in text.splitlines():
+        for start, reason in LINE_STARTS.items():
+            if line.startswith(start):
+                raise Refusal(reason)
 
 
 def public_line(text: bytes) -> None:
     """Refuse a line of `id_*.pub`, `authorized_keys` or `known_hosts`."""
     if b"-----BEGIN" in text:
         return
-    line = next((line for line in text.splitlines() if not line.startswith(b"#")), b"")
-    words = line.split()
-    for key_type, blob in pairwise(words):
-        if key_type.startswith(_PUBLIC_TYPES) and blob.startswith(_BLOB_START):
-            certificate = key_type.endswith(_CERTIFICATE_TYPE)
-            raise Refusal(KeyRefusal.CERTIFICATE if certificate else KeyRefusal.PUBLIC_KEY)
+    line = next((line for line in text.splitlines() if line and not line.startswith(b"#")), b"")
+    if (found := key_type_and_blob(line)) is not None:
+        certificate = found[0].endswith(CERTIFICATE_TYPE)
+        raise Refusal(KeyRefusal.CERTIFICATE if certificate else KeyRefusal.PUBLIC_KEY)
 
 
 def body_without_armour(text: bytes) -> None:
-    """Refuse the middle of a key file, as it is copied without its first and last line."""
-    try:
-        body = base64.b64decode(text.replace(b"\n", b""), validate=True)
-    except ValueError:
+    """Refuse what is DER in base64, but not the plain key that would have got its BEGIN and END lines back."""
+    body = undone_base64(text.decode("utf-8", "replace"))
+    if body is None:
         return
-    if body.startswith(MAGIC) or label_of(body):
+    refuse_foreign(body)
+    if label_of(body) == pkcs8_encrypted.LABEL:
         raise Refusal(KeyRefusal.TRUNCATED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sshcredential_operator.api.keyreasons import KeyRefusal, Note
 from sshcredential_operator.keys.keypair import PublicKey
@@ -13,11 +13,16 @@ from sshcredential_operator.keys.refusal import Refusal
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Found:
-    """A private half, every public half (in wire form) that the file gives for it, and a comment fit to be shown."""
+    """A private half, every public half (in wire form) that the file gives for it, and a comment fit to be shown.
+
+    `beside` are public halves that stand outside of the key itself; they may even be of a kind that is not taken.
+    """
 
     private: PrivateHalf
     claims: tuple[bytes, ...]
     comment: str = ""
+    beside: tuple[bytes, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,6 +38,11 @@ class Locked:
 
 
 Candidate = Found | Locked
+
+
+def noted(candidate: Candidate, *notes: Note) -> Candidate:
+    """Return a candidate of which this is remarked, too."""
+    return replace(candidate, notes=(*candidate.notes, *notes))
 
 
 def read_decrypted(read: Callable[[bytes], Found], plain: bytes) -> Found:

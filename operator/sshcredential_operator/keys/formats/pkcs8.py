@@ -14,12 +14,11 @@ from sshcredential_operator.keys.refusal import Refusal, corrupt
 
 LABEL: Final = "PRIVATE KEY"
 
-_RSA: Final = "1.2.840.113549.1.1.1"
-_EC: Final = "1.2.840.10045.2.1"
-_ED25519: Final = "1.3.101.112"
-_DSA: Final = "1.2.840.10040.4.1"
+RSA: Final = "1.2.840.113549.1.1.1"
+EC: Final = "1.2.840.10045.2.1"
+ED25519: Final = "1.3.101.112"
+_REFUSED: Final = {"1.2.840.10040.4.1": KeyRefusal.DSA_KEY, "1.2.840.113549.1.1.10": KeyRefusal.RSA_PSS_KEY}
 _OTHER_TYPES: Final = {
-    "1.2.840.113549.1.1.10": "RSA-PSS",
     "1.2.840.113549.1.3.1": "DH",
     "1.2.840.10046.2.1": "DH",
     "1.3.101.110": "X25519",
@@ -48,11 +47,11 @@ def read(der: bytes) -> Found:
     public = info.optional(Tag.PRIMITIVE_1)
     info.end()
     oid = algorithm.oid()
-    if oid == _RSA:
+    if oid == RSA:
         return pkcs1.read(key)
-    if oid == _EC:
+    if oid == EC:
         return sec1.read(key, sec1.named_curve(algorithm.rest()))
-    if oid == _ED25519:
+    if oid == ED25519:
         return _ed25519(key, public)
     raise _refused_type(oid)
 
@@ -68,8 +67,8 @@ def _ed25519(key: bytes, public: bytes | None) -> Found:
 
 
 def _refused_type(oid: str) -> Refusal:
-    if oid == _DSA:
-        return Refusal(KeyRefusal.DSA_KEY)
+    if (reason := _REFUSED.get(oid)) is not None:
+        return Refusal(reason)
     if (name := _OTHER_TYPES.get(oid)) is not None:
         return Refusal(KeyRefusal.UNSUPPORTED_KEY_TYPE, type=name)
     return Refusal(KeyRefusal.UNSUPPORTED_KEY_TYPE)

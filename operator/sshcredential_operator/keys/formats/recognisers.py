@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 from sshcredential_operator.api.keyreasons import KeyRefusal
-from sshcredential_operator.keys.formats import armoured, foreign
+from sshcredential_operator.keys.formats import armoured, foreign, ppk
 from sshcredential_operator.keys.formats.found import Candidate
 from sshcredential_operator.keys.refusal import Refusal
 
 RECOGNISERS: Final[tuple[Callable[[bytes], Candidate | None], ...]] = (
     foreign.other_file,
     foreign.public_line,
+    ppk.read,
     armoured.read,
     foreign.body_without_armour,
 )

@@ -40,7 +40,7 @@ def read(der: bytes, outer_curve: Curve | None = None) -> Found:
     curve = outer_curve if parameters is None else named_curve(parameters)
     if curve is None or (outer_curve is not None and curve != outer_curve):
         raise corrupt()
-    claims = () if public is None else (ecdsa_blob(curve, _point(curve, public)),)
+    claims = () if public is None else (_claim(curve, public),)
     return Found(EcdsaPrivate(curve, scalar), claims)
 
 
@@ -58,11 +58,20 @@ def named_curve(parameters: bytes) -> Curve:
     raise Refusal(KeyRefusal.UNSUPPORTED_CURVE)
 
 
-def _point(curve: Curve, public: bytes) -> bytes:
-    """Return the public point in uncompressed form (SEC 1, section 2.3.3), as SSH writes it."""
+def point_blob(curve: Curve, content: bytes) -> bytes:
+    """Return the wire form of the public key whose point is the content of a BIT STRING."""
+    return ecdsa_blob(curve, _point(curve, bit_string(content)))
+
+
+def _claim(curve: Curve, public: bytes) -> bytes:
     reader = DerReader(public)
-    point = bit_string(reader.element(Tag.BIT_STRING))
+    content = reader.element(Tag.BIT_STRING)
     reader.end()
+    return point_blob(curve, content)
+
+
+def _point(curve: Curve, point: bytes) -> bytes:
+    """Return the public point in uncompressed form (SEC 1, section 2.3.3), as SSH writes it."""
     form, octets = point[:1], curve.octets
     if form in {b"\x04", b"\x06", b"\x07"} and len(point) == 1 + 2 * octets:
         return b"\x04" + point[1:]

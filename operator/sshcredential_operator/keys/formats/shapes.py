@@ -8,15 +8,15 @@ from sshcredential_operator.keys.der import DerReader, Tag
 from sshcredential_operator.keys.formats import pkcs1, pkcs8, pkcs8_encrypted, sec1
 from sshcredential_operator.keys.refusal import Refusal
 
-_LABEL_OF_SHAPE: Final[dict[tuple[int | None, int | None], str]] = {
-    (Tag.INTEGER, Tag.INTEGER): pkcs1.LABEL,
-    (Tag.INTEGER, Tag.OCTET_STRING): sec1.LABEL,
-    (Tag.INTEGER, Tag.SEQUENCE): pkcs8.LABEL,
-    (Tag.SEQUENCE, Tag.OCTET_STRING): pkcs8_encrypted.LABEL,
+_SHAPES: Final[dict[str, tuple[int, ...]]] = {
+    pkcs1.LABEL: (Tag.INTEGER,) * 9,
+    sec1.LABEL: (Tag.INTEGER, Tag.OCTET_STRING),
+    pkcs8.LABEL: (Tag.INTEGER, Tag.SEQUENCE, Tag.OCTET_STRING),
+    pkcs8_encrypted.LABEL: (Tag.SEQUENCE, Tag.OCTET_STRING),
 }
-"""By the tags of the first two members."""
+"""The tags of the first members."""
 
-DER_LABELS: Final = frozenset(_LABEL_OF_SHAPE.values())
+DER_LABELS: Final = frozenset(_SHAPES)
 
 
 def label_of(body: bytes) -> str | None:
@@ -25,8 +25,13 @@ def label_of(body: bytes) -> str | None:
         outer = DerReader(body)
         members = outer.sequence()
         outer.end()
-        first = members.peek()
-        members.skip()
+        tags = members.tags()
     except Refusal:
         return None
-    return _LABEL_OF_SHAPE.get((first, members.peek()))
+    return next((label for label, shape in _SHAPES.items() if tags[: len(shape)] == shape), None)
+
+
+def plain_label_of(body: bytes) -> str | None:
+    """Return the label that belongs to the body of a private key that is not encrypted, else None."""
+    label = label_of(body)
+    return None if label == pkcs8_encrypted.LABEL else label

@@ -1,0 +1,247 @@
+"""A cluster in memory as a world: the server, one operator that may die, and a clock that may jump.
+
+The operator looks at a credential only when a watch, a timer or a failure gives it reason to, as the queue does.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from lives.rest import is_right
+from lives.witnessed_server import WitnessedServer
+from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, CredentialKey, credential_of_secret
+from sshcredential_operator.controller.work_queue import TIMER_MOST
+from sshcredential_operator.reconcile.observed import RawSecret
+from sshcredential_operator.reconcile.one_pass import reconcile
+from sshcredential_operator.reconcile.trouble import TroubleError
+from unit.reconcile.operator_memory import Crashed, Operator, unavailable
+from unit.reconcile.samples import KEY, NOW
+from unit.reconcile.server_memory import SecretObject
+
+MOST_PASSES: Final = 40
+"""More than any change needs, faults in between included."""
+Answer = TypeVar("Answer")
+
+
+def run(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return what a coroutine comes to that never waits, as all of them here."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        answer: Answer = end.value
+        return answer
+    raise AssertionError("it waits")
+
+
+class MemoryWorld:
+    """What users do, and the operator's passes that follow."""
+
+    def __init__(self) -> None:
+        self.server = WitnessedServer()
+        self.server.now = NOW
+        self.witness = self.server.witness
+        self._timers: dict[CredentialKey, datetime] = {}
+        self._failures: dict[CredentialKey, int] = {}
+        self._pending: set[CredentialKey] = set()
+        self._leapt = False
+        self._silent = 0
+        self._start()
+
+    @property
+    def now(self) -> datetime:
+        """The wall clock."""
+        return self.server.now
+
+    # --- users
+
+    def put(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Create a credential or change its spec."""
+        self.server.apply(copy.deepcopy(dict(spec)), _key(name))
+
+    def delete(self, name: str) -> None:
+        """Delete a credential."""
+        self.server.remove(_key(name))
+
+    def write_status(self, name: str, status: Mapping[str, Any]) -> None:
+        """Replace a status by something."""
+        self.server.write_status(copy.deepcopy(dict(status)), _key(name))
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Return a status as it is."""
+        return copy.deepcopy(self.server.status(_key(name)))
+
+    def secret(self, name: str) -> RawSecret | None:
+        """Return the Secret of a credential."""
+        found = self.server.secrets.get((KEY.namespace, _key(name).secret_name))
+        return found.raw() if found else None
+
+    def put_secret(self, name: str, type_: str, data: Mapping[str, bytes]) -> None:
+        """Make a Secret under the name of a credential's; one that is there is deleted first."""
+        self.remove_secret(name)
+        self.server.put_secret(_key(name).secret_name, data, type_)
+        self._wake(_key(name).secret_name)
+
+    def change_secret(self, name: str, data: Mapping[str, bytes], orphaned_since: str | None) -> None:
+        """Change values and the mark of a credential's Secret."""
+
+        def change(secret: SecretObject) -> None:
+            secret.data = dict(data)
+            secret.annotations = {ORPHANED_SINCE_ANNOTATION: orphaned_since} if orphaned_since else {}
+
+        self.server.change_secret(change, _key(name).secret_name)
+        self._wake(_key(name).secret_name)
+
+    def remove_secret(self, name: str) -> None:
+        """Delete a credential's Secret, if it is there."""
+        if (KEY.namespace, _key(name).secret_name) in self.server.secrets:
+            self.server.remove_secret(_key(name).secret_name)
+            self._wake(_key(name).secret_name)
+
+    def put_input(self, name: str, data: Mapping[str, bytes] | None) -> None:
+        """Bring a key in a Secret, or take the Secret away."""
+        if data is not None:
+            self.server.put_secret(name, data)
+        elif (KEY.namespace, name) in self.server.secrets:
+            self.server.remove_secret(name)
+        self._wake(name)
+
+    # --- the operator and its clock
+
+    def restart(self) -> None:
+        """End the operator and start another, which knows nothing but what it lists."""
+        self._start()
+
+    def elapse(self, time: timedelta) -> None:
+        """Let time go by; every timer wakes the operator at its moment."""
+        until = self.now + time
+        while self._timers and (first := min(self._timers.values())) <= until:
+            self._set_clock(max(first, self.now))
+            self._pending |= {key for key, due in self._timers.items() if due <= self.now}
+            self._timers = {key: due for key, due in self._timers.items() if due > self.now}
+            self.settle()
+        self._set_clock(until)
+        self._leapt = False
+        if time.total_seconds() >= TIMER_MOST:
+            self._look_at_timers()
+
+    def jump(self, time: timedelta) -> None:
+        """Set the wall clock. Timers do not notice, but no timer is longer than an hour."""
+        self._set_clock(self.now + time)
+        self._leapt = True
+        if time < timedelta(0):  # what was told to be over is not; that may wait until somebody looks
+            self._pending |= {_key(name) for name in self.witness.seen}
+        self._look_at_timers()
+
+    def lag(self, passes: int) -> None:
+        """Let the watches tell nothing during the next passes."""
+        self._silent = passes
+
+    def disturb(self, request: int, *, after: bool, crash: bool) -> None:
+        """Let one of the next requests fail, before it is served or only its answer; or let the operator die there."""
+        fault: Any = Crashed() if crash else unavailable()
+        faults: dict[int, Any] = self.server.fault_after if after else self.server.fault_before
+        faults[len(self.server.asked) + request] = fault
+
+    def meanwhile(self, request: int, doing: Callable[[], None]) -> None:
+        """Do something just before one of the next requests is served."""
+
+        async def do() -> None:
+            doing()
+
+        self.server.meanwhile[len(self.server.asked) + request] = do
+
+    def another_pass(self, name: str) -> None:
+        """Let a second operator make a pass that has just listed."""
+        replica = self._operator()
+        with suppress(TroubleError):
+            run(reconcile(_key(name), replica.world))
+
+    def settle(self, most_writes: int | None = None) -> None:
+        """Make passes until nobody asks for another; then everything has to be right."""
+        self._passes()
+        for name, seen in self.witness.seen.items():
+            bound = None if self._leapt or not seen.level else most_writes
+            assert bound is None or seen.writes <= bound, f"I14: {seen.writes} writes for {name}"
+        self.server.fault_before.clear()
+        self.server.fault_after.clear()
+        self.server.meanwhile.clear()
+        for seen in self.witness.seen.values():
+            is_right(seen, self.now, leapt=self._leapt)
+        self.witness.at_rest()
+        if not self._leapt:
+            self._stays_at_rest()
+
+    def _stays_at_rest(self) -> None:
+        # Whatever makes it look again: it has nothing to do, now that nothing has happened.
+        writes = len(self.server.writes)
+        self._pending |= {_key(name) for name in self.witness.seen}
+        self._passes()
+        assert self.server.writes[writes:] == [], "I14: it writes at rest"
+
+    def _passes(self) -> None:
+        for _ in range(MOST_PASSES):
+            if self._pending and self._silent:
+                self._silent -= 1
+            else:
+                self._silent = 0
+                self._pending |= self.operator.catch_up()
+            if not self._pending:
+                return
+            key = min(self._pending)
+            self._pending.discard(key)
+            try:
+                self._one_pass(key)
+            except TroubleError:
+                self._failures[key] = self._failures.get(key, 0) + 1
+                self._pending.add(key)
+            except Crashed:
+                self._start()
+        msg = f"I4: no rest after {MOST_PASSES} passes"
+        raise AssertionError(msg)
+
+    def _one_pass(self, key: CredentialKey) -> None:
+        watched = self.operator.inputs.watched.get(key, frozenset())
+        self.witness.pass_begins()
+        outcome = run(reconcile(key, self.operator.world, self._failures.get(key, 0)))
+        if self.operator.inputs.watched.get(key, frozenset()) - watched:  # a watch begins with what is there
+            self._pending.add(key)
+        if outcome.retry:
+            self._failures[key] = self._failures.get(key, 0) + (outcome.retry_after != 0)
+            self._pending.add(key)
+        else:
+            self._failures.pop(key, None)
+        if outcome.due_in is not None:
+            assert outcome.due_in > 0, "a pass without end"
+            due = self.now + timedelta(seconds=outcome.due_in)
+            self._timers[key] = min(due, self._timers.get(key, due))
+
+    def _operator(self) -> Operator:
+        operator = Operator(self.server)
+        operator.world = replace(operator.world, now=lambda: self.server.now)
+        return operator
+
+    def _start(self) -> None:
+        self.operator = self._operator()
+        self._timers.clear()
+        self._failures.clear()
+        places = (credential_of_secret(KEY.namespace, name) for _, name in self.server.secrets)
+        self._pending = {*self.server.credentials, *(place for place in places if place)}
+
+    def _set_clock(self, now: datetime) -> None:
+        self.server.now = now
+
+    def _look_at_timers(self) -> None:
+        self._pending |= self._timers.keys()
+        self._timers.clear()
+
+    def _wake(self, secret_name: str) -> None:
+        self._pending |= {key for key, names in self.operator.inputs.watched.items() if secret_name in names}
+
+
+def _key(name: str) -> CredentialKey:
+    return CredentialKey(KEY.namespace, name)

@@ -1,0 +1,87 @@
+"""Random lives of credentials on a server in memory, with faults at any request and a clock that jumps.
+
+The pass, the store and the keys are the product's own; the API server, the timers and the clock are not. `make
+campaign` takes ten times as many steps; `ARGS=--seed=7` repeats a run.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from lives.choices import JUMPS, NAMES, RAISES, WHILES
+from lives.memory import MemoryWorld
+from lives.steps import Lives, live
+
+REQUESTS = st.integers(0, 7)
+
+
+class LivesInMemory(Lives):
+    """The steps that only this world can take."""
+
+    begin = MemoryWorld
+    world: MemoryWorld
+
+    @rule(time=WHILES)
+    def wait(self, time: timedelta) -> None:
+        self.world.elapse(time)
+        self.settle()
+
+    @rule(time=JUMPS)
+    def set_the_clock(self, time: timedelta) -> None:
+        self.world.jump(time)
+        self.settle()
+
+    @rule(name=NAMES, by=RAISES, request=REQUESTS, after=st.booleans(), crash=st.booleans(), time=WHILES)
+    def fail(self, name: str, by: int, request: int, after: bool, crash: bool, time: timedelta) -> None:
+        """A request fails while a serial is answered and time goes by."""
+        self.world.disturb(request, after=after, crash=crash)
+        self.change_serial(name, by)
+        self.world.disturb(request, after=after, crash=crash)
+        self.world.elapse(time)
+        self.settle()
+
+    @rule(name=NAMES, time=WHILES, passes=st.integers(1, 3))
+    def come_back_unseen(self, name: str, time: timedelta, passes: int) -> None:
+        """A credential is deleted and comes back; its key's time is over before the watch tells of that."""
+        name = self.living(name)
+        if name in self.specs:
+            self.world.delete(name)
+            self.settle()
+            self.world.lag(passes)
+            self.world.put(name, self.specs[name])
+            self.world.elapse(time)
+            self.settle()
+
+    @rule(name=NAMES, by=RAISES, request=REQUESTS)
+    def two_operators(self, name: str, by: int, request: int) -> None:
+        name = self.living(name)
+        self.world.meanwhile(request, lambda: self.world.another_pass(name))
+        self.change_serial(name, by)
+
+    @rule(name=NAMES, by=RAISES, request=REQUESTS, suspend=st.booleans())
+    def edit_meanwhile(self, name: str, by: int, request: int, suspend: bool) -> None:
+        name = self.living(name)
+
+        def edit() -> None:
+            self.edited(name, {"suspend": suspend})
+
+        self.world.meanwhile(request, edit)
+        self.change_serial(name, by)
+
+
+def test_no_life_breaks_an_invariant(seed: int) -> None:
+    lives_in_memory(2_000, seed)
+
+
+@pytest.mark.campaign
+def test_no_life_of_many_breaks_an_invariant(seed: int) -> None:
+    lives_in_memory(20_000, seed)
+
+
+def lives_in_memory(steps: int, seed: int) -> None:
+    machine = type("LivesOfThisTest", (LivesInMemory,), {"steps_taken": 0})
+    live(machine, steps, seed, steps_of_a_life=50, shorten=True)
