@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import click
 
@@ -17,6 +17,7 @@ from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.messages import message
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
 from sshcredential_operator.keys.keypair import PublicKey
 from sshcredential_operator.keys.pool import KeyPool, PoolUnavailable
 from sshcredential_operator.keys.verdict import (
@@ -28,19 +29,12 @@ from sshcredential_operator.keys.verdict import (
     Refused,
 )
 
-STANDARD_INPUT: Final = "-"
 AT_A_TIME: Final = 64
 """So many files are in memory at once."""
 
 EXIT_REFUSED: Final = 1
 EXIT_WRONG_USE: Final = 2
 ENCRYPTED: Final = {KeyRefusal.PASSPHRASE_REQUIRED, KeyRefusal.WRONG_PASSPHRASE}
-
-
-class Unreadable(NamedTuple):
-    """Why a file could not be read, in the operating system's words."""
-
-    why: str
 
 
 @click.command("check-key")
@@ -92,7 +86,7 @@ async def _check_all(
     worst = 0
     async for file, verdict in _verdicts(files, passphrase, min_rsa_bits):
         if isinstance(verdict, Unreadable):
-            click.echo(f"sshcred: {printable(file)}: {verdict.why}", err=True)
+            click.echo(f"sshcred: {shown_name(file)}: {verdict.why}", err=True)
             worst = EXIT_WRONG_USE
             continue
         click.echo(shown(file, verdict))
@@ -107,7 +101,7 @@ async def _verdicts(
     pool = KeyPool(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
 
     async def judged(file: str) -> Accepted | Refused | Unreadable:
-        content = _read(file)
+        content = read_file(file, MAX_FILE_BYTES)
         if isinstance(content, Unreadable):
             return content
         return await pool.judge(content, passphrase, min_rsa_bits=min_rsa_bits)
@@ -122,7 +116,7 @@ async def _verdicts(
 
 def as_text(file: str, verdict: Accepted | Refused) -> str:
     """Return one line for a person."""
-    name = printable(file)
+    name = shown_name(file)
     match verdict:
         case Accepted(pair=pair, notes=notes):
             noted = f" ({', '.join(note.value for note in notes)})" if notes else ""
@@ -156,11 +150,6 @@ def as_json(file: str, verdict: Accepted | Refused) -> str:
     return json.dumps(found)
 
 
-def printable(file: str) -> str:
-    """Return a file's name with nothing in it that a terminal would obey."""
-    return file if file.isprintable() else ascii(file)
-
-
 def _described(public: PublicKey) -> str:
     return f"{public.algorithm.value} {public.bits} {public.fingerprint}"
 
@@ -171,23 +160,10 @@ def _message(refused: Refused) -> str:
 
 
 def _passphrase(file: Path) -> Sensitive:
-    content = _read(str(file), MAX_PASSPHRASE_BYTES)
+    content = read_file(str(file), MAX_PASSPHRASE_BYTES)
     if isinstance(content, Unreadable):
-        raise click.BadParameter(f"{printable(str(file))}: {content.why}", param_hint="--passphrase-file")
+        raise click.BadParameter(f"{shown_name(str(file))}: {content.why}", param_hint="--passphrase-file")
     return content
-
-
-def _read(file: str, most: int = MAX_FILE_BYTES) -> Sensitive | Unreadable:
-    """Read a file, or as much of it as shows that it is too large."""
-    try:
-        if file == STANDARD_INPUT:
-            return Sensitive(sys.stdin.buffer.read(most + 1))
-        with Path(file).open("rb") as opened:
-            return Sensitive(opened.read(most + 1))
-    except OSError as error:
-        return Unreadable(error.strerror or "cannot be read")
-    except ValueError:  # a NUL in the name
-        return Unreadable("is no name of a file")
 
 
 def _batched(files: Sequence[str]) -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ import click
 
 from sshcredential_operator import __version__
 from sshcredential_operator.cli.check_key import check_key
+from sshcredential_operator.cli.open_copy import open_copy
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,3 +16,4 @@ def main() -> None:
 
 
 main.add_command(check_key)
+main.add_command(open_copy)

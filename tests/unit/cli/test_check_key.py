@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from unit.cli.command import Said, sshcred
 from unit.keys.key_files import ED25519, OPENSSH, PASSPHRASE, PKCS8, RSA2048, KeyFiles
 from unit.keys.test_no_leak import body_text, require_nothing_of
 from unit.keys.test_repairs import DAMAGES
-
-SSHCRED = [sys.executable, "-c", "from sshcredential_operator.cli.sshcred import main; main(prog_name='sshcred')"]
-
-
-class Said:
-    """What the command said, and how it ended."""
-
-    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
-        self.code, self.error = done.returncode, done.stderr.decode()
-        self.lines = done.stdout.decode().splitlines()
-
-    @property
-    def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.lines]
 
 
 @pytest.fixture
@@ -36,16 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def check_key(folder: Path, *arguments: str | Path, given: bytes = b"") -> Said:
-    path = [entry for entry in sys.path if entry]
-    done = subprocess.run(
-        [*SSHCRED, "check-key", *arguments],
-        cwd=folder,
-        input=given,
-        capture_output=True,
-        check=False,
-        env={"PYTHONPATH": ":".join(path), "PATH": "/usr/bin:/bin"},
-    )
-    return Said(done)
+    return sshcred(folder, "check-key", *arguments, given=given)
 
 
 def write(folder: Path, **files: bytes) -> Sequence[str]:
