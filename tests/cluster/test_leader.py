@@ -117,7 +117,7 @@ def test_a_leader_that_is_cut_off_has_stopped_when_another_begins(installed: Rep
             assert not standby.leads()
             taken = installed.until_taken(standby)
         installed.until_ready(MANY)
-        assert leader.process.get("/readyz")[0] == 503
+        wait_until(lambda: leader.process.get("/readyz")[0] == 503, "it says that it hears nothing")
         cable.heal()
         wait_until(lambda: leader.stands_by() and leader.knows() == len(MANY), "the old leader is back as a standby")
 
