@@ -38,7 +38,7 @@ class Stored:
     key_id: str
     orphaned_since: datetime | None = None
     made_for: str | None = None
-    """uid of the credential that this process made it for."""
+    """uid of the credential that this process made it for, until its status says so."""
 
 
 @dataclass(frozen=True, slots=True)

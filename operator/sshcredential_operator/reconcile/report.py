@@ -6,6 +6,7 @@ The status is derived from the Secret, never the other way.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 from typing import NamedTuple
 
@@ -53,6 +54,8 @@ async def report(decision: Decision, observed: Observed, world: World) -> None:
         if answer is None:
             raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
         world.known.remember_credential(observed.key, answer)
+        if isinstance(observed.secret, Stored) and observed.secret.made_for:  # now it is said
+            world.known.remember_secret(observed.key, replace(observed.secret, made_for=None))
     for event in events_for(decision.reason, credential.status, wanted, observed):
         await _announce(event, credential, observed, world)
 

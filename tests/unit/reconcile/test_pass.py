@@ -167,6 +167,16 @@ async def test_a_key_that_was_made_for_a_credential_is_not_adopted_because_it_wa
     assert operator.announcer.events == events
 
 
+async def test_a_key_is_adopted_when_the_status_that_told_of_it_is_gone() -> None:
+    server, operator = cluster(GENERATED)
+    await operator.settle()
+    server.write_status({})
+    await operator.settle()
+
+    assert server.reason() == "Available"
+    assert operator.announcer.events == ["Adopted"]
+
+
 async def test_a_secret_that_holds_key_and_passphrase_is_read_once() -> None:
     passphrase = {"secretName": "my-key", "key": "passphrase"}
     spec = {"importFrom": {**IMPORTED["importFrom"], "passphrase": passphrase}}
