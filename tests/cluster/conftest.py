@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -80,6 +80,7 @@ def start_operator(cluster: Cluster, tmp_path: Path) -> Iterator[StartOperator]:
             on: Cluster | None = None,
             user: str = "operator",
             ready: bool = True,
+            options: Sequence[str] = (),
         ) -> OperatorProcess:
             plane = on or cluster
             log = tmp_path / f"operator-{next(_numbers)}.log"
@@ -88,7 +89,7 @@ def start_operator(cluster: Cluster, tmp_path: Path) -> Iterator[StartOperator]:
                 log,
                 operator_namespace=operator_namespace,
                 workspaces=workspaces,
-                options=["--debug"],
+                options=["--debug", *options],
             )
             until_the_end.enter_context(process)
             return process.wait_until_ready() if ready else process
