@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
-from jwcrypto import jwe, jwk
+from jwcrypto import jwe, jwk  # type: ignore[import-untyped]  # it ships no types
 from kubernetes import config
 
 from cluster.conftest import Workspace

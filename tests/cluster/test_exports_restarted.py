@@ -78,7 +78,7 @@ def test_a_copy_is_made_once_and_a_crash_loses_none(place: Place, start_operator
     names = [f"export-{number}" for number in range(8)]
     for name in names:
         exports.create(name, exported("login", name))
-    wait_until(lambda: exports.copies(), "the first copy is there")
+    wait_until(exports.copies, "the first copy is there")
     first.kill()
 
     start_operator(**place.start)
