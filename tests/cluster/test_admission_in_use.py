@@ -135,15 +135,3 @@ def test_who_cleans_up_is_not_held_up(cluster: Cluster, namespace: str, controll
 )
 def test_whose_name_is_only_similar_is(cluster: Cluster, namespace: str, somebody: str) -> None:
     assert f"is used by {EXPORT} git" in delete_as(cluster, namespace, somebody)
-
-
-def test_the_end_of_an_owner_takes_it_along(cluster: Cluster, namespace: str, used: Credentials) -> None:
-    owner = cluster.kubectl("create", "configmap", "owner", "--namespace", namespace, "-o", "jsonpath={.metadata.uid}")
-    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.stdout}
-    used.patch({"metadata": {"ownerReferences": [reference]}})
-    cluster.kubectl("delete", "configmap", "owner", "--namespace", namespace)
-
-    def gone() -> bool:
-        return not cluster.kubectl("get", "sshcredentials", "--namespace", namespace, "-o", "name").stdout
-
-    wait_until(gone, "garbage collection has deleted the credential", 60)
