@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from kubernetes import config
 
 from cluster.desk import Desk, desk_in
+from cluster.export_desk import ExportDesk, exported
 from cluster.keyfiles import KeyFiles
 from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
+from controlplane.waiting import wait_until
 from operators.process import OperatorProcess
 
 StartOperator = Callable[..., OperatorProcess]
@@ -50,6 +53,27 @@ def desk(cluster: Cluster, workspace: Workspace) -> Iterator[Desk]:
     """What a person does in the shared operator's workspace."""
     with desk_in(cluster, workspace.namespace) as desk:
         yield desk
+
+
+@pytest.fixture(scope="session")
+def exports(cluster: Cluster, workspace: Workspace) -> Iterator[ExportDesk]:
+    """The exports of the shared workspace. When all is done, no copy is left that nobody asks for."""
+    with config.new_client_from_config(str(cluster.kubeconfig_for("admin"))) as connection:
+        desk = ExportDesk(connection, workspace.namespace)
+        yield desk
+        for name in desk.names():
+            desk.delete(name)
+        wait_until(lambda: not desk.copies(), "no copy is left")
+
+
+@pytest.fixture(scope="session")
+def expiring(desk: Desk, exports: ExportDesk) -> str:
+    """An export that ends while other tests run."""
+    name = "the-time-of-this-one-ends"
+    desk.create(name, {"generate": {}})
+    exports.create(name, exported(name, f"{name}-copy", expiresAfter="1m"))
+    exports.until(name, "Exported")
+    return name
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 from jwcrypto import jwe, jwk  # type: ignore[import-untyped]  # it ships no types
-from kubernetes import config
 
 from cluster.conftest import Workspace
 from cluster.desk import Desk
 from cluster.export_desk import ExportDesk, exported
 from cluster.shown import Object, answered, data_of, generated, message_of, reason_of, states_of
-from controlplane.clusters import Cluster
 from controlplane.waiting import wait_until
 from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.keys.generate import generate
@@ -26,31 +23,15 @@ HOSTS = {"knownHosts": {"inline": HOST}}
 URL = "ssh://git@git.example.org/team/repo.git"
 
 
-@pytest.fixture(scope="session")
-def exports(cluster: Cluster, workspace: Workspace) -> Iterator[ExportDesk]:
-    """The exports of the shared workspace. When all is done, no copy is left that nobody asks for."""
-    with config.new_client_from_config(str(cluster.kubeconfig_for("admin"))) as connection:
-        desk = ExportDesk(connection, workspace.namespace)
-        yield desk
-        for name in desk.names():
-            desk.delete(name)
-        wait_until(lambda: not desk.copies(), "no copy is left")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def expiring(desk: Desk, exports: ExportDesk) -> str:
-    """An export that ends while the other tests run: a minute is the least that can be asked for."""
-    name = "the-time-of-this-one-ends"
-    credential(desk, name)
-    exports.create(name, exported(name, f"{name}-copy", expiresAfter="1m"))
-    exports.until(name, "Exported")
-    return name
-
-
 def copy_of(desk: Desk, secret: str) -> Object:
     found = desk.secret(secret)
     assert found is not None, f"there is no Secret {secret}"
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _begin(expiring: str) -> None:
+    """Its minute passes while these tests run: see test_operator_expired.py."""
 
 
 def credential(desk: Desk, name: str, **members: object) -> Object:
@@ -382,16 +363,3 @@ def test_it_is_counted(workspace: Workspace, desk: Desk, exports: ExportDesk, na
 
     assert workspace.operator.metric("sshcredential_operator_plain_copies") == before + 1
     assert workspace.operator.metric("sshcredential_operator_exports") >= len(exports.names())
-
-
-def test_an_export_that_has_expired_stays_without_a_copy(desk: Desk, exports: ExportDesk, expiring: str) -> None:
-    wait_until(lambda: desk.secret(f"{expiring}-copy") is None, "the copy is gone", 70)
-
-    ended = exports.until(expiring, "Expired")
-    assert states_of(ended) == {"Ready": "False", "Stalled": "True"}
-    assert f"ended at {ended['status']['expiresAt']}" in message_of(ended)
-    shown = desk.until_object(expiring, lambda found: "usedBy" not in found["status"], "unused")
-    assert shown["status"]["exposure"] == "Encrypted"
-    exports.edit(expiring, {"username": "git"})
-    exports.until(expiring, "Expired")
-    assert desk.secret(f"{expiring}-copy") is None

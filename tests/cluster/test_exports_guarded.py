@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import config
 
-from cluster.conftest import StartOperator, Workspace
+from cluster.conftest import StartOperator
 from cluster.desk import Desk, desk_in
 from cluster.export_desk import ExportDesk, exported
 from cluster.rights import grant_operator_namespace, grant_workspace
@@ -57,15 +57,6 @@ def guard(cluster: Cluster) -> Iterator[Guard]:
     yield guard
     guard.remove()
     guard.apply()
-
-
-@pytest.fixture
-def exports(cluster: Cluster, workspace: Workspace) -> Iterator[ExportDesk]:
-    with config.new_client_from_config(str(cluster.kubeconfig_for("admin"))) as connection:
-        desk = ExportDesk(connection, workspace.namespace)
-        yield desk
-        for name in desk.names():
-            desk.delete(name)
 
 
 def test_what_was_made_while_it_was_away_is_refused_until_it_is_touched(
