@@ -10,6 +10,7 @@ needs() { # needs COMMAND PACKAGE
 }
 needs ssh-keygen openssh-client
 needs openssl openssl
+PATH="$PATH:/usr/sbin" needs sshd openssh-server
 needs git git
 needs lua5.4 lua5.4
 # Go, which builds the control plane, trusts the system's authorities only.

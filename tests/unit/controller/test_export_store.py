@@ -1,4 +1,4 @@
-"""`controller/export_store.py`: who wants which Secret, who uses which credential, and which copies say they are whose."""
+"""`controller/export_store.py`: who wants which Secret, who uses which credential, and what copies claim."""
 
 from __future__ import annotations
 
