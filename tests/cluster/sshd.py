@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from controlplane.waiting import wait_until
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:/usr/bin")
+PRIVILEGES = Path("/run/sshd")
 
 
 class Sshd(NamedTuple):
@@ -33,6 +35,8 @@ def running(folder: Path) -> Iterator[Sshd]:
     host_key, keys = folder / "host_key", folder / "authorized_keys"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host_key], check=True)
     keys.touch(0o600)
+    if os.geteuid() == 0:  # it separates its privileges then, in a place that is built into it
+        PRIVILEGES.mkdir(mode=0o755, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
