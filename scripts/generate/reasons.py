@@ -20,10 +20,11 @@ HEAD: Final = """\
 
 # Reasons
 
-Every condition of an SSHCredential or SSHCredentialExport carries one of these reasons, and `Ready` always says why it is as it is:
+Every condition of an SSHCredential or SSHCredentialExport carries one of these reasons, and `Ready` always says why it is
+as it is:
 
 ```
-kubectl get sshcredentials -o wide
+kubectl get sshcredentials,sshcredentialexports -o wide
 ```
 
 The set is closed: a program may rely on the words in the first column. The messages are for people and may change.
