@@ -20,8 +20,8 @@ HEAD: Final = """\
 
 # Reasons
 
-Every condition of an SSHCredential or SSHCredentialExport carries one of these reasons, and `Ready` always says why it is
-as it is:
+Every condition of an SSHCredential or SSHCredentialExport carries one of these reasons, and `Ready` always says why it
+is as it is:
 
 ```
 kubectl get sshcredentials,sshcredentialexports -o wide

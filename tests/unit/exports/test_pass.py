@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from sshcredential_operator.api.names import ExportKey
+from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace
 from sshcredential_operator.exports.observed import RawCopy, Unguarded
+from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.one_pass import Outcome
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.exports.export_memory import EXPORT, PLACE, POLICY, SPEC, Lab
@@ -129,8 +131,9 @@ def hold(lab: Lab, story: Story) -> None:
     assert lab.status().get("secretName") == (copies[0] if copies else None)
     if reason == "Exported":
         assert lab.status()["fingerprint"] == lab.server.status()["fingerprint"]
-        assert lab.copies[CopyPlace(KEY.namespace, copies[0])].content.data.keys() > {"known_hosts"} or (
-            "ssh-privatekey" in lab.copies[CopyPlace(KEY.namespace, copies[0])].content.data
+        data = lab.copies[CopyPlace(KEY.namespace, copies[0])].content.data
+        assert stored_public_key(Sensitive(data.get("ssh-privatekey") or data["ssh"])) == stored_public_key(
+            lab.operator.keys.made[-1].private
         )
 
 
@@ -192,6 +195,8 @@ async def test_a_secret_that_somebody_puts_in_its_place_meanwhile_is_not_touched
 
         lab.server.meanwhile[number] = swap
         await lab.settle()
+        if lab.server.asked[number] == "delete copy":
+            assert "Withdrawn" not in [event for event, _, _ in lab.events], "it was not we who took it away"
         await lab.settle()
         assert lab.copies[PLACE].content == SOMEBODYS.content
 
@@ -238,6 +243,43 @@ async def test_without_the_policy_nothing_is_written_and_what_is_there_stays(lab
     assert isinstance(outcome, Outcome)
     assert (lab.reason(), outcome.due_in) == ("ExportNotGuarded", 60)
     assert lab.copies == before
+
+
+async def test_what_nobody_was_asked_for_is_not_made_until_it_is_touched(lab: Lab) -> None:
+    lab.apply(made="2025-12-31T00:00:00Z")
+    await lab.settle()
+    assert (lab.reason(), lab.copies) == ("ExportOlderThanPolicy", {})
+
+    await lab.settle()
+    assert lab.server.writes == ["patch export status"]
+
+    lab.apply({**SPEC, "username": "git"})
+    await lab.settle()
+    assert lab.reason() == "Exported"
+
+
+async def test_an_export_that_only_the_watch_has_lost_keeps_its_copy(lab: Lab) -> None:
+    lab.apply()
+    await lab.settle()
+    lab.store.remember_export(EXPORT, None)
+
+    await lab.settle()
+
+    assert lab.copies.keys() == {PLACE}
+    assert lab.store.export(EXPORT) is not None
+
+
+async def test_the_copy_follows_the_config_map(lab: Lab) -> None:
+    lab.hosts = {("hosts", "known_hosts"): HOST}
+    lab.apply({**SPEC, "knownHosts": {"configMapName": "hosts"}})
+    await lab.settle()
+    lab.events.clear()
+
+    lab.hosts = {("hosts", "known_hosts"): f"# new\n{HOST}"}
+    await lab.settle()
+
+    assert lab.copies[PLACE].content.data["known_hosts"].decode() == f"# new\n{HOST}\n"
+    assert lab.events == [], "nobody tampered with it"
 
 
 async def test_an_option_does_without_the_policy() -> None:
