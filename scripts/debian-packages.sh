@@ -13,6 +13,7 @@ needs openssl openssl
 needs puttygen putty-tools
 needs gpg gnupg
 needs age age
+PATH="$PATH:/usr/sbin" needs sshd openssh-server
 needs git git
 needs lua5.4 lua5.4
 # Go, which builds the control plane, trusts the system's authorities only.

@@ -24,7 +24,7 @@ Every condition of an SSHCredential or SSHCredentialExport carries one of these 
 is as it is:
 
 ```
-kubectl get sshcredentials -o wide
+kubectl get sshcredentials,sshcredentialexports -o wide
 ```
 
 The set is closed: a program may rely on the words in the first column. The messages are for people and may change.

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from kubernetes import config
 
 from cluster.desk import Desk, desk_in
+from cluster.export_desk import ExportDesk, exported
 from cluster.keyfiles import KeyFiles
 from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
+from controlplane.waiting import wait_until
 from operators.process import OperatorProcess
 
 StartOperator = Callable[..., OperatorProcess]
@@ -56,6 +59,27 @@ def desk(cluster: Cluster, workspace: Workspace) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="session")
+def exports(cluster: Cluster, workspace: Workspace) -> Iterator[ExportDesk]:
+    """The exports of the shared workspace. When all is done, no copy is left that nobody asks for."""
+    with config.new_client_from_config(str(cluster.kubeconfig_for("admin"))) as connection:
+        desk = ExportDesk(connection, workspace.namespace)
+        yield desk
+        for name in desk.names():
+            desk.delete(name)
+        wait_until(lambda: not desk.copies(), "no copy is left")
+
+
+@pytest.fixture(scope="session")
+def expiring(desk: Desk, exports: ExportDesk) -> str:
+    """An export that ends while other tests run."""
+    name = "the-time-of-this-one-ends"
+    desk.create(name, {"generate": {}})
+    exports.create(name, exported(name, f"{name}-copy", expiresAfter="1m"))
+    exports.until(name, "Exported")
+    return name
+
+
+@pytest.fixture(scope="session")
 def key_files(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
     """Key files as people have them."""
     return KeyFiles(tmp_path_factory.mktemp("key-files"))
@@ -83,6 +107,7 @@ def start_operator(cluster: Cluster, tmp_path: Path) -> Iterator[StartOperator]:
             on: Cluster | None = None,
             user: str = "operator",
             ready: bool = True,
+            options: Sequence[str] = (),
         ) -> OperatorProcess:
             plane = on or cluster
             log = tmp_path / f"operator-{next(_numbers)}.log"
@@ -91,7 +116,7 @@ def start_operator(cluster: Cluster, tmp_path: Path) -> Iterator[StartOperator]:
                 log,
                 operator_namespace=operator_namespace,
                 workspaces=workspaces,
-                options=["--debug"],
+                options=["--debug", *options],
             )
             until_the_end.enter_context(process)
             return process.wait_until_ready() if ready else process

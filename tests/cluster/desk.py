@@ -75,6 +75,10 @@ class Desk:
         """Change the status of a credential by a merge patch, as nobody but the operator should."""
         return _accepted(self._credentials.patch_status(status, name))
 
+    def annotate(self, name: str, annotations: Mapping[str, str]) -> Object:
+        """Annotate a credential."""
+        return _accepted(self._credentials.patch({"metadata": {"annotations": {**annotations}}}, name))
+
     def delete(self, *names: str) -> None:
         """Delete credentials."""
         for name in names:

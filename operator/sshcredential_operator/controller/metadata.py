@@ -41,7 +41,8 @@ class Metadata(NamedTuple):
             raise_for_status=True,
         ) as response:
             listed = orjson.loads(await response.read())
-        return [item["metadata"] for item in listed["items"]], listed["metadata"]["resourceVersion"]
+        items = listed["items"] or ()  # an empty list of metadata comes as null
+        return [item["metadata"] for item in items], listed["metadata"]["resourceVersion"]
 
     async def events(self, version: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Yield type and metadata of every event after a version, bookmarks as well, until the server ends it."""

@@ -103,7 +103,8 @@ def _was_there(observed: Observed) -> bool:
     if export is None:
         return False
     status, record = export.status, record_of(observed)
-    return (status.secret_name, status.key_number) == (spec_of(export).secret_name, record.current)
+    told = (status.secret_name, status.key_number, status.observed_generation)
+    return told == (spec_of(export).secret_name, record.current, export.generation)
 
 
 def _ours(written: RawCopy, place: CopyPlace, proof: str, kek: Kek) -> Ours:

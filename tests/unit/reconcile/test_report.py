@@ -16,12 +16,12 @@ from sshcredential_operator.api.messages import CATALOGUE, MESSAGE_LIMIT, messag
 from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import Rotation
-from sshcredential_operator.api.status import Condition, KeyFacts, Status
+from sshcredential_operator.api.status import Condition, KeyFacts, Status, User
 from sshcredential_operator.encryption.record import PreviousKey
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Decision
-from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.observed import Observed, Stored, Use
 from sshcredential_operator.reconcile.report import events_for, facts_of, status_for
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.observations import DETAIL, MISSING, SEEDS, observation
@@ -192,6 +192,36 @@ def test_a_second_look_changes_nothing() -> None:
     later = observed(credential(status=first), secret=stored(), now=NOW + timedelta(days=1))
 
     assert status_of(later) == first
+
+
+A_USER, B_USER = User("SSHCredentialExport", "a"), User("SSHCredentialExport", "b")
+
+
+@pytest.mark.parametrize(
+    ("use", "before", "after"),
+    [
+        pytest.param(
+            Use((), exported=False), Status(used_by=(A_USER,), exposure="Exported"), ("Encrypted", ()), id="no more"
+        ),
+        pytest.param(
+            Use((A_USER,), exported=False), Status(), ("Encrypted", (A_USER,)), id="a user without a plain copy"
+        ),
+        pytest.param(Use((), exported=True), Status(), ("Exported", ()), id="a copy that is about to go"),
+        pytest.param(Use((A_USER, B_USER), exported=True), Status(), ("Exported", (A_USER, B_USER)), id="two users"),
+        pytest.param(None, Status(used_by=(A_USER,), exposure="Exported"), ("Exported", (A_USER,)), id="not known yet"),
+        pytest.param(None, Status(), ("Encrypted", ()), id="not known yet, and never was"),
+    ],
+)
+def test_who_uses_it_is_told_as_it_is(use: Use | None, before: Status, after: tuple[str, tuple[User, ...]]) -> None:
+    told = status_of(observed(credential(status=before), secret=stored(), secret_is_live=True, use=use))
+
+    assert (told.exposure, told.used_by) == after
+
+
+def test_no_more_users_are_told_than_the_api_takes() -> None:
+    many = tuple(User("SSHCredentialExport", f"e{number}") for number in range(200))
+
+    assert len(status_of(observed(NEW, secret=stored(), use=Use(many, exported=True))).used_by) == 128
 
 
 def test_without_a_key_there_is_nothing_to_tell_of_one() -> None:
