@@ -70,7 +70,7 @@ class SecretsApi:
         if self.odd:
             return self.odd.pop(0)()
         if "watch" not in request.query:
-            items = [self.metadata(name) for name in self.secrets]
+            items = [self.metadata(name) for name in self.secrets] or None  # as the real one says it
             return web.json_response({"metadata": {"resourceVersion": str(self.version)}, "items": items})
         return await self._stream(request)
 
