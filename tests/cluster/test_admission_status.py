@@ -21,7 +21,10 @@ SPECS: Final[dict[type[Objects], dict[str, Any]]] = {
 }
 FORGED: Final[dict[type[Objects], list[dict[str, Any]]]] = {
     Credentials: [{"keyNumber": 7}, {"usedBy": []}, {"exposure": "Encrypted"}],
-    Exports: [{"admitted": {"generation": 99, "policy": "any"}}, {"expiresAt": "2099-01-01T00:00:00Z"}],
+    Exports: [
+        {"admission": {"generation": 99, "policy": "any", "admitted": True}},
+        {"expiresAt": "2099-01-01T00:00:00Z"},
+    ],
 }
 each_kind = pytest.mark.parametrize("kind", [Credentials, Exports], ids=lambda kind: kind.KIND)
 

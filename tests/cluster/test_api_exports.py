@@ -117,7 +117,7 @@ def test_the_operators_whole_status_fits_and_leaves_nothing_of_the_default(fresh
         "secretName": "git-auth",
         "expiresAt": "2099-01-01T00:00:00Z",
         "notes": ["UsernameIgnored"],
-        "admitted": {"generation": 1, "policy": f"{uid}/{2**63 - 1} {uid}/{2**63 - 1}"},
+        "admission": {"generation": 1, "policy": f"{uid}.{2**63 - 1} {uid}.{2**63 - 1}", "admitted": True},
     }
 
     changed = fresh.patch_status(status)
@@ -135,8 +135,10 @@ def test_the_operators_whole_status_fits_and_leaves_nothing_of_the_default(fresh
         pytest.param({"conditions": [READY, READY]}, "status.conditions[1]", id="a condition twice"),
         pytest.param({"conditions": [READY | {"message": "a" * 1025}]}, "message", id="a message that is too long"),
         pytest.param({"expiresAt": "tomorrow"}, "status.expiresAt", id="a time that is none"),
-        pytest.param({"admitted": {"generation": -1}}, "status.admitted.generation", id="a negative generation"),
-        pytest.param({"admitted": {"policy": "a" * 257}}, "status.admitted.policy", id="an identity that is too long"),
+        pytest.param({"admission": {"generation": -1}}, "status.admission.generation", id="a negative generation"),
+        pytest.param(
+            {"admission": {"policy": "a" * 257}}, "status.admission.policy", id="an identity that is too long"
+        ),
     ],
 )
 def test_a_status_that_does_not_fit_is_refused(fresh: Exports, status: dict[str, Any], field: str) -> None:

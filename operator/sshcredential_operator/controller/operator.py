@@ -48,7 +48,7 @@ ODD_ANSWERS: Final = (LookupError, TypeError, ValueError)
 GRACE_SECONDS: Final = 8.0
 """How long running passes may take to finish when the operator stops."""
 
-NO_API: Final = "The API sshcredentials.dev is not served: install the CRDs (crds/); going on as soon as it is there."
+NO_API: Final = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
 NO_SERVER: Final = "The API server at {server} cannot be reached, or does not accept our credentials; trying again."
 
 
