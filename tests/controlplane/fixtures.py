@@ -14,9 +14,9 @@ import pytest
 
 from controlplane.audit import AuditLevel
 from controlplane.binaries import NoBinaries
-from controlplane.build import BuildFailed
 from controlplane.clusters import Cluster, install
 from controlplane.elsewhere import ForeignCluster, NoCluster, kind_cluster, require_kind
+from controlplane.gobuild import BuildFailed
 from controlplane.gotoolchain import NoGo
 from controlplane.namespaces import Namespaces
 from controlplane.plane import ControlPlane
