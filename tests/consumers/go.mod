@@ -1,3 +1,4 @@
+// `go mod tidy` takes -e: tests of fluxcd/pkg/git want modules that are not served everywhere. The build does not.
 module consumers
 
 go 1.26.0

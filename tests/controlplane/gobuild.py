@@ -48,7 +48,7 @@ class GoProgram(NamedTuple):
         return make_once(cache_folder() / self.fingerprint() / self.name, self._build)
 
     def _build(self, target: Path) -> None:
-        command = [str(find_go()), "build", "-v", *self.flags, "-o", str(target), "."]
+        command = [str(find_go(self.sources)), "build", "-v", *self.flags, "-o", str(target), "."]
         # Nothing of a developer's own Go settings may change what is built.
         settings = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local"}
         say(self.announcement)
