@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from controlplane.binaries import NoBinaries
-from controlplane.build import BuildFailed
+from controlplane.gobuild import BuildFailed
 from controlplane.gotoolchain import NoGo
 from controlplane.once import locked
 from controlplane.readiness import NotReady

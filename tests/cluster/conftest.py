@@ -14,6 +14,7 @@ from kubernetes import config
 
 from cluster.desk import Desk, desk_in
 from cluster.export_desk import ExportDesk, exported
+from cluster.forge import Forge, serving
 from cluster.keyfiles import KeyFiles
 from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
 from controlplane.clusters import Cluster
@@ -77,6 +78,13 @@ def expiring(desk: Desk, exports: ExportDesk) -> str:
     exports.create(name, exported(name, f"{name}-copy", expiresAfter="1m"))
     exports.until(name, "Exported")
     return name
+
+
+@pytest.fixture(scope="session")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """A Git repository behind a real sshd."""
+    with serving(tmp_path_factory.mktemp("forge")) as forge:
+        yield forge
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,16 @@ class Sshd(NamedTuple):
     known_hosts: str
     authorized_keys: Path
     user: str
+    log: Path
+
+    def let_in(self, public_key: str) -> None:
+        """Take another public key for one that may log in."""
+        with self.authorized_keys.open("a") as keys:
+            keys.write(f"{public_key}\n")
+
+    def accepted(self) -> list[str]:
+        """Return the fingerprint of the key of each login so far."""
+        return re.findall(r"^Accepted publickey for .* (SHA256:\S+)$", self.log.read_text(), re.MULTILINE)
 
 
 @contextmanager
@@ -52,12 +63,13 @@ def running(folder: Path) -> Iterator[Sshd]:
     }
     config = folder / "sshd_config"
     config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-    with (folder / "sshd.log").open("wb") as log:
+    log_file = folder / "sshd.log"
+    with log_file.open("wb") as log:
         process = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_until(lambda: _answers(port), f"sshd answers (log: {folder / 'sshd.log'})")
+        wait_until(lambda: _answers(port), f"sshd answers (log: {log_file})")
         public = (folder / "host_key.pub").read_text().split()
-        yield Sshd(port, f"[127.0.0.1]:{port} {public[0]} {public[1]}", keys, getpass.getuser())
+        yield Sshd(port, f"[127.0.0.1]:{port} {public[0]} {public[1]}", keys, getpass.getuser(), log_file)
     finally:
         process.terminate()
         process.wait(10)

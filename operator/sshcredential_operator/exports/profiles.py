@@ -1,7 +1,7 @@
 """What each consumer's Secret looks like: one row a consumer. Pure; used by `rendering`.
 
 To add one: a member of `Profile` in api/export_spec.py and in the CRD's enum, a row here, and a test with the
-consumer's own reader.
+consumer's own reader (tests/consumers/main.go, tests/cluster/test_exports_consumers.py).
 """
 
 from __future__ import annotations
