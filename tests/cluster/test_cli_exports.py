@@ -1,4 +1,4 @@
-"""`sshcred export` and `sshcred exports` on the real API server, with the real operator: what people get, and are told."""
+"""`sshcred export` and `exports` on the real API server, with the real operator: what people get, and are told."""
 
 from __future__ import annotations
 
@@ -58,20 +58,18 @@ def run(cluster: Cluster, workspace: Workspace, exports: ExportDesk, tmp_path: P
         pytest.param(
             ["--profile", "Flux", "--known-hosts", "hosts"], {"identity", "identity.pub", "known_hosts"}, id="Flux"
         ),
-        pytest.param(
-            ["--profile", "ArgoCDRepository", "--url", URL], {"sshPrivateKey", "type", "url"}, id="Argo CD"
-        ),
+        pytest.param(["--profile", "ArgoCDRepository", "--url", URL], {"sshPrivateKey", "type", "url"}, id="Argo CD"),
         pytest.param(["--profile", "GitSync", "--known-hosts", "hosts"], {"ssh", "known_hosts"}, id="git-sync"),
         pytest.param(["--recipient", "recipient.json"], {"privateKey.jwe"}, id="a recipient"),
     ],
 )
 def test_a_copy_is_asked_for_and_there_when_the_command_ends(
-    run: Run, desk: Desk, workspace: Workspace, plain: str, name: str, options: list[str], values: set[str]
+    run: Run, desk: Desk, plain: str, name: str, options: list[str], values: set[str]
 ) -> None:
     said = run("export", plain, *options, "--export-name", name, "--secret-name", f"{name}-copy")
 
-    assert (said.code, len(said.lines)) == (0, 2)
-    assert said.lines[0].startswith(f"{workspace.namespace}/{name}: Secret {name}-copy holds a copy of key number 1 ")
+    assert (said.code, len(said.lines)) == (0, 2), said.error
+    assert said.lines[0].startswith(f"{desk.namespace}/{name}: Secret {name}-copy holds a copy of key number 1 ")
     assert said.lines[1].startswith("It ends when you say so: kubectl delete sshcredentialexport " + name)
     copy = desk.secret(f"{name}-copy")
     assert copy is not None
@@ -140,9 +138,9 @@ def test_who_may_not_export_is_told_what_to_ask_for(
 
     assert (said.code, said.lines) == (1, [])
     assert said.error == (
-        f"Error: bob may not export SSHCredential {plain}, which spec.credentialRef names; ask for the verb export on it "
-        f"in namespace {workspace.namespace} (ClusterRole sshcredential-exporter), or let somebody who has it apply this "
-        "export\n"
+        f"Error: bob may not export SSHCredential {plain}, which spec.credentialRef names; ask for the verb export on "
+        f"it in namespace {workspace.namespace} (ClusterRole sshcredential-exporter), or let somebody who has it apply "
+        "this export\n"
     )
     assert name not in exports.names()
 

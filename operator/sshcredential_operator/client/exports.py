@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,8 +15,8 @@ from sshcredential_operator.client.refused import Refused, refused
 APPLIED_BY: Final = "sshcred"
 """The field manager of what people apply with this program."""
 APPLY: Final = "application/apply-patch+yaml"
-SECONDS: Final = 30
-"""An answer that takes longer does not come."""
+HOW: Final[dict[str, Any]] = {"_request_timeout": 30, "_preload_content": False}
+"""An answer that takes longer does not come. It is taken as it comes: of a 201 the client would make nothing."""
 
 
 class Exports:
@@ -26,36 +27,22 @@ class Exports:
 
     def apply(self, namespace: str, manifest: Mapping[str, Any]) -> Export | Refused:
         """Apply on the server's side. Fields that another manager holds are left to it: a conflict is a refusal."""
-        return _one(
-            lambda: self._objects.patch_namespaced_custom_object(
-                GROUP,
-                VERSION,
-                namespace,
-                EXPORT_PLURAL,
-                manifest["metadata"]["name"],
-                dict(manifest),
-                field_manager=APPLIED_BY,
-                _content_type=APPLY,
-                _request_timeout=SECONDS,
-            )
-        )
+        where = (GROUP, VERSION, namespace, EXPORT_PLURAL, manifest["metadata"]["name"])
+        apply = self._objects.patch_namespaced_custom_object
+        return _one(lambda: apply(*where, dict(manifest), field_manager=APPLIED_BY, _content_type=APPLY, **HOW))
 
     def get(self, namespace: str, name: str) -> Export | Refused:
         """Return an export as it is."""
         where = (GROUP, VERSION, namespace, EXPORT_PLURAL, name)
-        return _one(lambda: self._objects.get_namespaced_custom_object(*where, _request_timeout=SECONDS))
+        return _one(lambda: self._objects.get_namespaced_custom_object(*where, **HOW))
 
     def all_in(self, namespace: str | None) -> list[Export] | Refused:
         """Return the exports of a namespace, or with None those of all."""
         if namespace is None:
-            answer = _answer(
-                lambda: self._objects.list_cluster_custom_object(
-                    GROUP, VERSION, EXPORT_PLURAL, _request_timeout=SECONDS
-                )
-            )
+            answer = _answer(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
         else:
             where = (GROUP, VERSION, namespace, EXPORT_PLURAL)
-            answer = _answer(lambda: self._objects.list_namespaced_custom_object(*where, _request_timeout=SECONDS))
+            answer = _answer(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
         return answer if isinstance(answer, Refused) else [parse_export(raw) for raw in answer["items"]]
 
 
@@ -64,9 +51,9 @@ def _one(send: Callable[[], Any]) -> Export | Refused:
     return answer if isinstance(answer, Refused) else parse_export(answer)
 
 
-def _answer(send: Callable[[], Any]) -> Mapping[str, Any] | Refused:
+def _answer(send: Callable[[], Any]) -> dict[str, Any] | Refused:
     try:
-        answer = send()
+        answer = json.loads(send().data)
     except client.ApiException as answered:
         return refused(answered.status, answered.body)
     except Exception:  # noqa: BLE001 - connections and credential plugins fail in any way; their texts may hold credentials

@@ -79,7 +79,9 @@ def test_the_manifest_says_what_was_asked_for(
 
 
 def test_names_and_namespace_are_taken_as_given(folder: Path) -> None:
-    said = export(folder, "key", *SSH, "--export-name", "mine", "--secret-name", "my.copy", "-n", "genomics", "-o", "yaml")
+    said = export(
+        folder, "key", *SSH, "--export-name", "mine", "--secret-name", "my.copy", "-n", "genomics", "-o", "yaml"
+    )
     found = yaml.safe_load("\n".join(said.lines))
 
     assert found["metadata"] == {"name": "mine", "namespace": "genomics"}
