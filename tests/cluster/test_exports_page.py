@@ -62,7 +62,7 @@ def test_a_reader_gets_what_the_page_promises(reader: Reader, tmp_path: Path) ->
     asked = [("alice", "hpc-login"), ("alice", "another"), ("bob", "hpc-login"), ("bob", "another")]
     assert [may(reader, *who) for who in asked] == ["yes", "yes", "yes", "no"]
 
-    # Two copies were ended at the end, and their Secrets go.
-    reader.run("kubectl wait --for=delete secret/hpc-login-argocd secret/for-the-recipient --timeout=30s")
+    # One copy was ended at the end, and its Secret goes.
+    reader.run("kubectl wait --for=delete secret/hpc-login-argocd --timeout=30s")
     left = [line.split()[0] for line in reader.run(".venv/bin/sshcred exports").splitlines()[1:]]
-    assert left == ["for-tonight", "hpc-login-flux", "hpc-login-git-sync", "hpc-login-ssh-auth"]
+    assert left == ["for-tonight", "hpc-login-flux", "hpc-login-git-sync", "hpc-login-recipient", "hpc-login-ssh-auth"]
