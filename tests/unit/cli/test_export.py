@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -138,3 +140,12 @@ def test_without_a_cluster_one_sentence_is_said(folder: Path, config: str) -> No
 
         assert (said.code, said.lines, said.error.count("\n")) == (1, [], 1)
         assert said.error.startswith("Error: no cluster to work with")
+
+
+def test_nothing_of_the_kubernetes_client_is_loaded_before_it_is_needed(tmp_path: Path) -> None:
+    load = "import sys; from sshcredential_operator.cli import sshcred"
+    program = f"{load}; print(sorted({{*sys.modules}} & {{'aiohttp', 'kopf', 'kubernetes'}}))"
+    path = {"PYTHONPATH": ":".join(entry for entry in sys.path if entry)}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=path, capture_output=True, check=True)
+
+    assert done.stdout == b"[]\n"
