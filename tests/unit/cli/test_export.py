@@ -149,3 +149,20 @@ def test_nothing_of_the_kubernetes_client_is_loaded_before_it_is_needed(tmp_path
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=path, capture_output=True, check=True)
 
     assert done.stdout == b"[]\n"
+
+
+def test_what_the_clients_libraries_log_is_not_shown(folder: Path) -> None:
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-plugin", "interactiveMode": "Never"}
+    found = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "a",
+        "clusters": [{"name": "a", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "users": [{"name": "a", "user": {"exec": plugin}}],
+    }
+    (folder / "config").write_text(yaml.safe_dump(found))
+    said = sshcred(folder, "exports", "--kubeconfig", "config")
+
+    assert (said.code, said.lines, said.error.count("\n")) == (1, [], 1)
+    assert "no-such-plugin" not in said.error
