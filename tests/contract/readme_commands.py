@@ -1,4 +1,4 @@
-"""The commands of the README, and who runs them. Used by the contract test, and by the cluster test that runs them."""
+"""The commands of pages, and who runs them. Used by the contract tests, and by the cluster tests that run them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from contract.markdown import SHELL, blocks, commands, without_comment
 from contract.tree import ROOT
 
 README: Final = ROOT / "README.md"
+EXPORTS: Final = ROOT / "docs" / "exports.md"
+QUICK_START: Final = "Quick start on a cluster of your own"
 
 NOT_RUN: Final = {
     "make demo": "tests/cluster/test_demo.py runs the program behind it",
@@ -27,3 +29,9 @@ def shell_commands(page: str) -> list[str]:
 def commands_to_run(page: str) -> list[str]:
     """Return the commands that a test runs."""
     return [command for command in shell_commands(page) if without_comment(command) not in NOT_RUN]
+
+
+def quick_start() -> list[str]:
+    """Return the README's commands up to the first credential that is Ready, which is where other pages begin."""
+    found = [b for b in blocks(README.read_text()) if b.section == QUICK_START and b.language == SHELL]
+    return [one for block in found for one in commands(block.text) if without_comment(one) not in NOT_RUN]

@@ -1,1 +1,1 @@
-"""Command lines: `sshcredential-operator`."""
+"""Command lines: `sshcredential-operator` and `sshcred`."""

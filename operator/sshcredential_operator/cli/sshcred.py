@@ -6,6 +6,8 @@ import click
 
 from sshcredential_operator import __version__
 from sshcredential_operator.cli.check_key import check_key
+from sshcredential_operator.cli.export import export
+from sshcredential_operator.cli.exports import exports
 from sshcredential_operator.cli.open_copy import open_copy
 
 
@@ -16,4 +18,6 @@ def main() -> None:
 
 
 main.add_command(check_key)
+main.add_command(export)
+main.add_command(exports)
 main.add_command(open_copy)

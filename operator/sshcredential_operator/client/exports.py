@@ -1,0 +1,61 @@
+"""SSHCredentialExports of a cluster, as a person applies and lists them. Used by `sshcred export` and `exports`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from kubernetes import client
+
+from sshcredential_operator.api.export import Export, parse_export
+from sshcredential_operator.api.names import EXPORT_PLURAL, GROUP, VERSION
+from sshcredential_operator.client.refused import Refused, refused
+
+APPLIED_BY: Final = "sshcred"
+"""The field manager of what people apply with this program."""
+APPLY: Final = "application/apply-patch+yaml"
+HOW: Final[dict[str, Any]] = {"_request_timeout": 30, "_preload_content": False}
+"""An answer that takes longer does not come. It is taken as it comes: of a 201 the client would make nothing."""
+
+
+class Exports:
+    """The exports that this connection reaches. Nothing raises: a refusal is a value."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._objects = client.CustomObjectsApi(api)
+
+    def apply(self, namespace: str, manifest: Mapping[str, Any]) -> Export | Refused:
+        """Apply on the server's side. Fields that another manager holds are left to it: a conflict is a refusal."""
+        where = (GROUP, VERSION, namespace, EXPORT_PLURAL, manifest["metadata"]["name"])
+        apply = self._objects.patch_namespaced_custom_object
+        return _one(lambda: apply(*where, dict(manifest), field_manager=APPLIED_BY, _content_type=APPLY, **HOW))
+
+    def get(self, namespace: str, name: str) -> Export | Refused:
+        """Return an export as it is."""
+        where = (GROUP, VERSION, namespace, EXPORT_PLURAL, name)
+        return _one(lambda: self._objects.get_namespaced_custom_object(*where, **HOW))
+
+    def all_in(self, namespace: str | None) -> list[Export] | Refused:
+        """Return the exports of a namespace, or with None those of all."""
+        if namespace is None:
+            answer = _answer(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
+        else:
+            where = (GROUP, VERSION, namespace, EXPORT_PLURAL)
+            answer = _answer(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
+        return answer if isinstance(answer, Refused) else [parse_export(raw) for raw in answer["items"]]
+
+
+def _one(send: Callable[[], Any]) -> Export | Refused:
+    answer = _answer(send)
+    return answer if isinstance(answer, Refused) else parse_export(answer)
+
+
+def _answer(send: Callable[[], Any]) -> dict[str, Any] | Refused:
+    try:
+        answer = json.loads(send().data)
+    except client.ApiException as answered:
+        return refused(answered.status, answered.body)
+    except Exception:  # noqa: BLE001 - connections and credential plugins fail in any way; their texts may hold credentials
+        return refused(None, None)
+    return answer if isinstance(answer, dict) else refused(None, None)
