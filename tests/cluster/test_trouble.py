@@ -61,11 +61,12 @@ TROUBLES: Final[dict[str, tuple[Rule, ...]]] = {
     "events overtake each other": (Rule(Event(delay=0.4), watch=True, share=0.4),),
     "events are lost": (Rule(Event(copies=0), watch=True, share=0.5),),
 }
-AFTERWARDS: Final[dict[str, tuple[Rule, ...]]] = {
-    # What a watch has lost comes with the next list. Who is overtaken when his watch is cut is lost, too.
-    "events are lost": (Rule(Answer(410), watch=True, times=2),),
-    "events overtake each other": (Rule(Answer(410), watch=True, times=2),),
-}
+LOSES: Final = {"events are lost", "events overtake each other"}
+"""What a watch has lost comes with the next list. Who is overtaken when his watch is cut is lost, too."""
+TOO_OLD: Final = Rule(Answer(410), watch=True)
+OFTEN: Final = 24
+"""So many refusals in all reach every one of the operator's few watches."""
+
 LATE_SECONDS: Final = 1.5
 SILENT: Final = "does not answer; trying again."
 
@@ -108,7 +109,11 @@ def live_through(scene: Ordeal, users: Users, trouble: str, seconds: float) -> N
 
     users.work_until(lambda: all(has_happened(rule, in_force) for rule in TROUBLES[trouble]), seconds)
 
-    scene.proxy.break_by(*AFTERWARDS.get(trouble, ()))
+    if trouble in LOSES:
+        refused = scene.proxy.break_by(TOO_OLD)
+        scene.proxy.cut_watches()
+        wait_until(lambda: refused.struck[TOO_OLD] >= OFTEN, "every watch has to begin with a list", 60)
+    scene.proxy.break_by()
     scene.proxy.cut_watches()
     tell(f"after {trouble}", users.until_level())
     assert users.troubles() == []
