@@ -150,10 +150,12 @@ def shared_names(revisions: Sequence[Revision]) -> Iterator[str]:
 
 def _lies_about_key(moment: Moment, opened: Opened, inputs: Inputs, *, follows: bool) -> Iterator[str]:
     status, spec, record = moment.shown["status"], moment.shown["spec"], opened.record
-    key = next((key for key in record.keys if key.fingerprint == status.get("fingerprint")), None)
-    if key is None:
+    named = [key for key in record.keys if key.fingerprint == status.get("fingerprint")]
+    if not named:
         yield "the status names a key that is not stored"
         return
+    # A key that is brought a second time is stored twice while its first life is not over; the number tells which.
+    key = next((key for key in named if key.key_number == status.get("keyNumber")), named[0])
     if follows and key is not record.current_key:
         yield "the status names another key than the current one"
     told = {name: status.get(name) for name in ("credentialId", "publicKey", "algorithm", "bits", "keyNumber")}

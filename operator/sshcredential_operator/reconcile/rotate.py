@@ -79,8 +79,11 @@ async def end_previous(observed: Observed, world: World) -> Observed:
     stored = stored_in(observed)
     numbers = ended(stored.record, observed.now)
     values = {name: None for number in numbers for name in _names(stored.record, number)}
-    fingerprints = tuple(key.fingerprint for key in stored.record.keys if key.key_number in numbers)
     record = without(stored.record, numbers)
+    kept = {key.fingerprint for key in record.keys}  # a key that was brought again lives on under its new number
+    fingerprints = tuple(
+        key.fingerprint for key in stored.record.keys if key.key_number in numbers and key.fingerprint not in kept
+    )
     after = await write(observed, replace(stored, record=record), world, values=values)
     done = isinstance(after.secret, Stored) and after.secret.record == record
     return replace(after, ended=fingerprints) if done else after
