@@ -1,4 +1,7 @@
-"""Builds a Go program that lies among the tests, and keeps it. Used for the control plane and for the consumers."""
+"""Builds a Go program and keeps it. Used for the control plane, for the consumers and for tests/tools.
+
+The program lies among the tests, or is somebody else's and pinned by a go.mod there.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,20 @@ class BuildFailed(Exception):
 
 
 class GoProgram(NamedTuple):
-    """What is built: a folder with main.go, go.mod and go.sum."""
+    """What is built: a folder with go.mod and go.sum, and main.go where the program is our own."""
 
     name: str
     sources: Path
     flags: list[str]
     announcement: str
     """What somebody who waits for the build is told."""
+    package: str = "."
+    """The import path of its main package."""
 
     def fingerprint(self) -> str:
         """Return what names the build: another source, dependency or flag gives another binary."""
         digest = hashlib.sha256(" ".join(self.flags).encode())
-        for name in ("main.go", "go.mod", "go.sum"):
+        for name in ("main.go", "go.mod", "go.sum") if self.package == "." else ("go.mod", "go.sum"):
             digest.update((self.sources / name).read_bytes())
         return digest.hexdigest()[:16]
 
@@ -48,7 +53,7 @@ class GoProgram(NamedTuple):
         return make_once(cache_folder() / self.fingerprint() / self.name, self._build)
 
     def _build(self, target: Path) -> None:
-        command = [str(find_go(self.sources)), "build", "-v", *self.flags, "-o", str(target), "."]
+        command = [str(find_go(self.sources)), "build", "-v", *self.flags, "-o", str(target), self.package]
         # Nothing of a developer's own Go settings may change what is built.
         settings = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local"}
         say(self.announcement)
