@@ -100,18 +100,7 @@ class Desk:
 
     def until_object(self, name: str, condition: Callable[[Object], bool], what: str) -> Object:
         """Return the credential when this condition holds for it."""
-        seen: list[Object] = []
-
-        def held() -> bool:
-            seen[:] = [self.get(name)]
-            return condition(seen[0])
-
-        try:
-            wait_until(held, f"{name} is {what}")
-        except TimedOut as late:
-            status = json.dumps(seen[0].get("status"), indent=1) if seen else ""
-            raise TimedOut(f"{late}; instead: {status}") from None
-        return seen[0]
+        return until_shown(lambda: self.get(name), condition, f"{name} is {what}")
 
     def events(self, name: str) -> list[Event]:
         """Return the events about a credential, oldest first."""
@@ -199,3 +188,19 @@ def _if(condition: Callable[[dict[str, bytes]], bool], secret: Object) -> Object
 
 def _json(response: Any) -> Object:
     return cast("Object", json.loads(response.data))
+
+
+def until_shown(get: Callable[[], Object], condition: Callable[[Object], bool], what: str) -> Object:
+    """Return an object when this condition holds for it; what its status says instead is told of one that is late."""
+    seen: list[Object] = []
+
+    def held() -> bool:
+        seen[:] = [get()]
+        return condition(seen[0])
+
+    try:
+        wait_until(held, what)
+    except TimedOut as late:
+        status = json.dumps(seen[0].get("status"), indent=1) if seen else ""
+        raise TimedOut(f"{late}; instead: {status}") from None
+    return seen[0]

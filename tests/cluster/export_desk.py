@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from kubernetes import client
 
+from cluster.desk import until_shown
 from cluster.shown import Object, answered, reason_of
-from controlplane.waiting import TimedOut, wait_until
 from sshcredential_operator.api.names import API_VERSION, EXPORT_KIND, EXPORT_PLURAL, GROUP, VERSION
 
 NOT_FOUND = 404
@@ -55,17 +55,7 @@ class ExportDesk:
 
     def until_object(self, name: str, condition: Callable[[Object], bool], what: str) -> Object:
         """Return the export when this condition holds for it."""
-        seen: list[Object] = []
-
-        def held() -> bool:
-            seen[:] = [self.get(name)]
-            return condition(seen[0])
-
-        try:
-            wait_until(held, f"export {name} is {what}")
-        except TimedOut as late:
-            raise TimedOut(f"{late}; instead: {json.dumps(seen[0].get('status'), indent=1)}") from None
-        return seen[0]
+        return until_shown(lambda: self.get(name), condition, f"export {name} is {what}")
 
     def write_config_map(self, name: str, data: dict[str, str]) -> None:
         """Make a ConfigMap, or give it other values."""

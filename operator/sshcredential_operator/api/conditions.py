@@ -93,23 +93,27 @@ def condition_json(condition: Condition) -> dict[str, Any]:
 
 
 def conditions_for(
-    reason: Reason, message: str, generation: int, before: HasConditions, now: str, *, ready: str | None = None
+    reason: Reason, message: str, generation: int, before: HasConditions, now: str
 ) -> tuple[Condition, ...]:
     """Return the conditions of a reason, in kstatus' meaning: Ready always, Reconciling or Stalled when not normal.
 
-    `ready` overrides the status of Ready (a suspended credential keeps its last word). `now` is RFC 3339 in UTC; a
-    condition keeps its transition time as long as its status stays.
+    What is suspended keeps its last word: the status of Ready, and Stalled. `now` is RFC 3339 in UTC; a condition keeps
+    its transition time as long as its status stays.
     """
     course = COURSE[reason]
-    wanted = [(READY, ready or ("True" if course is Course.READY else "False"))]
+    suspended = reason is Reason.SUSPENDED
+    last_word = before.ready.status if before.ready else "Unknown"
+    wanted = [(READY, last_word if suspended else "True" if course is Course.READY else "False")]
     if course in {Course.WORK, Course.WAIT, Course.RETRY}:
         wanted.append((RECONCILING, "True"))
     if course is Course.STOP:
         wanted.append((STALLED, "True"))
-    return tuple(
+    held = tuple(
         Condition(kind, status, reason.value, message, generation, transition_time(kind, status, before, now))
         for kind, status in wanted
     )
+    stalled = before.condition(STALLED) if suspended else None
+    return (*held, stalled) if stalled else held
 
 
 def transition_time(kind: str, status: str, before: HasConditions, now: str) -> str:

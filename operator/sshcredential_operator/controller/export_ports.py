@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,18 +11,21 @@ from sshcredential_operator.api.names import (
     COPY_ANNOTATION,
     EXPORT_KIND,
     EXPORT_PLURAL,
-    FIELD_MANAGER,
     ExportKey,
     Namespace,
 )
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.ports import (
     API_PATH,
+    BY_US,
     CONFLICT,
     NOT_FOUND,
     SECRETS_PATH,
     ApiAnnouncer,
     api_is_served,
+    delete_secret,
+    encoded,
+    patch_status,
 )
 from sshcredential_operator.controller.requests import MERGE_PATCH, Requests
 from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace
@@ -32,7 +35,6 @@ from sshcredential_operator.exports.wish import OUR_LABELS
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 EXPORTS_PATH: Final = API_PATH + "/namespaces/{namespace}/" + EXPORT_PLURAL
-_BY_US: Final = f"?fieldManager={FIELD_MANAGER}"
 
 
 class ApiExports:
@@ -53,15 +55,9 @@ class ApiExports:
 
     async def patch_status(self, export: Export, status: Mapping[str, Any]) -> Export | None:
         """Merge-patch the status of one revision; None when there is a newer one, or none."""
-        answer = await self._requests.send(
-            "PATCH",
-            f"{EXPORTS_PATH.format(namespace=export.key.namespace)}/{export.key.name}/status{_BY_US}",
-            body={"metadata": {"resourceVersion": export.resource_version}, "status": status},
-            content_type=MERGE_PATCH,
-            expect=frozenset({NOT_FOUND, CONFLICT}),
-            what=f"{EXPORT_PLURAL}/status",
-        )
-        return parse_export(answer.json()) if answer.code < NOT_FOUND else None
+        path = f"{EXPORTS_PATH.format(namespace=export.key.namespace)}/{export.key.name}"
+        answer = await patch_status(self._requests, path, export.resource_version, status, what=EXPORT_PLURAL)
+        return parse_export(answer) if answer else None
 
 
 class ApiCopies:
@@ -85,9 +81,9 @@ class ApiCopies:
         }
         answer = await self._requests.send(
             "POST",
-            SECRETS_PATH.format(namespace=place.namespace) + _BY_US,
+            SECRETS_PATH.format(namespace=place.namespace) + BY_US,
             body={"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
-            | {"type": content.type, "data": _encoded(content.data)},
+            | {"type": content.type, "data": encoded(content.data)},
             expect=frozenset({CONFLICT}),
             what="secrets",
         )
@@ -105,8 +101,8 @@ class ApiCopies:
         }
         answer = await self._requests.send(
             "PATCH",
-            _path(place) + _BY_US,
-            body={"metadata": metadata, "data": goes | _encoded(content.data)},
+            _path(place) + BY_US,
+            body={"metadata": metadata, "data": goes | encoded(content.data)},
             content_type=MERGE_PATCH,
             expect=frozenset({NOT_FOUND, CONFLICT}),
             what="secrets",
@@ -115,13 +111,7 @@ class ApiCopies:
 
     async def delete(self, place: CopyPlace, uid: str, resource_version: str) -> None:
         """Delete one revision of one object; anything newer stays."""
-        body = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": uid, "resourceVersion": resource_version},
-        }
-        expect = frozenset({NOT_FOUND, CONFLICT})
-        await self._requests.send("DELETE", _path(place), body=body, expect=expect, what="secrets")
+        await delete_secret(self._requests, _path(place), uid, resource_version)
 
 
 class ApiConfigMaps:
@@ -167,7 +157,3 @@ def parse_copy(raw: Mapping[str, Any]) -> RawCopy:
 
 def _path(place: CopyPlace) -> str:
     return f"{SECRETS_PATH.format(namespace=place.namespace)}/{place.secret_name}"
-
-
-def _encoded(data: Mapping[str, bytes]) -> dict[str, str | None]:
-    return {name: b64encode(value).decode() for name, value in data.items()}

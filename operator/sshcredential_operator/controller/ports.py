@@ -34,6 +34,7 @@ UNPROCESSABLE: Final = 422
 
 SECRETS_PATH: Final = "/api/v1/namespaces/{namespace}/secrets"
 API_PATH: Final = f"/apis/{API_VERSION}"
+BY_US: Final = f"?fieldManager={FIELD_MANAGER}"
 CREDENTIALS_PATH: Final = API_PATH + "/namespaces/{namespace}/" + PLURAL
 
 
@@ -71,9 +72,9 @@ class ApiSecrets:
                 "labels": {MANAGED_BY_LABEL: FIELD_MANAGER, CREDENTIAL_LABEL: key.name},
             },
             "type": SECRET_TYPE,
-            "data": _encoded(data),
+            "data": encoded(data),
         }
-        path = SECRETS_PATH.format(namespace=key.namespace) + f"?fieldManager={FIELD_MANAGER}"
+        path = SECRETS_PATH.format(namespace=key.namespace) + BY_US
         answer = await self._requests.send("POST", path, body=body, expect=frozenset({CONFLICT}), what="secrets")
         return None if answer.code == CONFLICT else parse_secret(answer.json())
 
@@ -94,8 +95,8 @@ class ApiSecrets:
         }
         answer = await self._requests.send(
             "PATCH",
-            _secret(key) + f"?fieldManager={FIELD_MANAGER}",
-            body={"metadata": metadata, "data": _encoded(data)} if data else {"metadata": metadata},
+            _secret(key) + BY_US,
+            body={"metadata": metadata, "data": encoded(data)} if data else {"metadata": metadata},
             content_type=MERGE_PATCH,
             expect=frozenset({NOT_FOUND, CONFLICT, UNPROCESSABLE}),
             what="secrets",
@@ -104,13 +105,7 @@ class ApiSecrets:
 
     async def delete(self, key: CredentialKey, uid: str, resource_version: str) -> None:
         """Delete one revision of one object; anything newer stays."""
-        body = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": uid, "resourceVersion": resource_version},
-        }
-        expect = frozenset({NOT_FOUND, CONFLICT})
-        await self._requests.send("DELETE", _secret(key), body=body, expect=expect, what="secrets")
+        await delete_secret(self._requests, _secret(key), uid, resource_version)
 
 
 class ApiCredentials:
@@ -135,16 +130,34 @@ class ApiCredentials:
 
     async def patch_status(self, credential: Credential, status: Mapping[str, Any]) -> Credential | None:
         """Merge-patch the status of one revision; None when there is a newer one, or none."""
-        key = credential.key
-        answer = await self._requests.send(
-            "PATCH",
-            f"{CREDENTIALS_PATH.format(namespace=key.namespace)}/{key.name}/status?fieldManager={FIELD_MANAGER}",
-            body={"metadata": {"resourceVersion": credential.resource_version}, "status": status},
-            content_type=MERGE_PATCH,
-            expect=frozenset({NOT_FOUND, CONFLICT}),
-            what=f"{PLURAL}/status",
-        )
-        return parse_credential(answer.json()) if answer.code < NOT_FOUND else None
+        path = f"{CREDENTIALS_PATH.format(namespace=credential.key.namespace)}/{credential.key.name}"
+        answer = await patch_status(self._requests, path, credential.resource_version, status, what=PLURAL)
+        return parse_credential(answer) if answer else None
+
+
+async def delete_secret(requests: Requests, path: str, uid: str, resource_version: str) -> None:
+    """Delete one revision of one Secret; anything newer stays."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": {"uid": uid, "resourceVersion": resource_version},
+    }
+    await requests.send("DELETE", path, body=body, expect=frozenset({NOT_FOUND, CONFLICT}), what="secrets")
+
+
+async def patch_status(
+    requests: Requests, path: str, resource_version: str, status: Mapping[str, Any], *, what: str
+) -> dict[str, Any] | None:
+    """Merge-patch the status of one revision of an object; None when there is a newer one, or none."""
+    answer = await requests.send(
+        "PATCH",
+        f"{path}/status{BY_US}",
+        body={"metadata": {"resourceVersion": resource_version}, "status": status},
+        content_type=MERGE_PATCH,
+        expect=frozenset({NOT_FOUND, CONFLICT}),
+        what=f"{what}/status",
+    )
+    return answer.json() if answer.code < NOT_FOUND else None
 
 
 async def api_is_served(requests: Requests, plural: str = PLURAL) -> bool:
@@ -218,5 +231,6 @@ def _secret(key: CredentialKey) -> str:
     return f"{SECRETS_PATH.format(namespace=key.namespace)}/{key.secret_name}"
 
 
-def _encoded(data: Mapping[str, bytes | None]) -> dict[str, str | None]:
+def encoded(data: Mapping[str, bytes | None]) -> dict[str, str | None]:
+    """Return the data of a Secret as the API has it; None takes a value away."""
     return {name: None if value is None else b64encode(value).decode() for name, value in data.items()}

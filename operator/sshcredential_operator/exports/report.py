@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from typing import NamedTuple
 
-from sshcredential_operator.api.conditions import STALLED, conditions_for
+from sshcredential_operator.api.conditions import conditions_for
 from sshcredential_operator.api.export import Export
 from sshcredential_operator.api.export_spec import ExportSpec
 from sshcredential_operator.api.export_status import Admission, ExportStatus, export_merge_patch
@@ -49,17 +49,9 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, export: E
     before = export.status
     suspended = reason is Reason.SUSPENDED
     generation = min(before.observed_generation, export.generation) if suspended else export.generation
-    last_word = before.ready.status if before.ready else "Unknown"
     conditions = conditions_for(
-        reason,
-        export_message(reason, decision.facts),
-        generation,
-        before,
-        format_timestamp(observed.now),
-        ready=last_word if suspended else None,
+        reason, export_message(reason, decision.facts), generation, before, format_timestamp(observed.now)
     )
-    if suspended and (stalled := before.condition(STALLED)):
-        conditions = (*conditions, stalled)
     told, ends = _told(reason, observed, export), export.expires_at
     return ExportStatus(
         observed_generation=generation,

@@ -16,7 +16,7 @@ from sshcredential_operator.api.messages import message
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.remarks import remarks
 from sshcredential_operator.api.spec import ImportFrom, Spec
-from sshcredential_operator.api.status import MOST_USERS, STALLED, KeyFacts, Status, conditions_for, merge_patch
+from sshcredential_operator.api.status import MOST_USERS, KeyFacts, Status, conditions_for, merge_patch
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.decision import Decision
@@ -81,11 +81,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     text = message(reason, {"secret": observed.key.secret_name} | dict(decision.facts))
     if record and reason is Reason.AVAILABLE:
         text = f"{text} {remarks(notes, record.rotation_serial)}".strip()
-    conditions = conditions_for(
-        reason, text, generation, before, format_timestamp(observed.now), ready=_last_word(reason, before)
-    )
-    if reason is Reason.SUSPENDED and (stalled := before.condition(STALLED)):
-        conditions = (*conditions, stalled)
+    conditions = conditions_for(reason, text, generation, before, format_timestamp(observed.now))
     staged = next_key(record) if record else before.next
     if staged:
         conditions = (*conditions, staged_condition(staged, generation, before, format_timestamp(observed.now)))
@@ -162,12 +158,6 @@ def _knows_the_key(decision: Decision) -> bool:
         Reason.ALGORITHM_CHANGED,
         Reason.TOO_MANY_KEYS,
     }
-
-
-def _last_word(reason: Reason, before: Status) -> str | None:
-    if reason is not Reason.SUSPENDED:
-        return None
-    return before.ready.status if before.ready else "Unknown"
 
 
 def _notes(record: Record, observed: Observed, credential: Credential) -> tuple[str, ...]:

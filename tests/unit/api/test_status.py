@@ -168,7 +168,7 @@ EXPECTED: dict[Course, list[tuple[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("reason", list(Reason))
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.SUSPENDED])
 def test_a_reason_shows_in_the_conditions_as_kstatus_means_them(reason: Reason) -> None:
     conditions = conditions_for(reason, "text", 4, Status(), NOW)
 
@@ -201,10 +201,20 @@ def replace_time(condition: Condition, time: str) -> Condition:
     return condition._replace(last_transition_time=time)
 
 
-def test_ready_may_keep_its_last_word() -> None:
-    [ready] = conditions_for(Reason.SUSPENDED, "text", 1, Status(), NOW, ready="Unknown")
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        (None, [(READY, "Unknown", "Suspended")]),
+        (Reason.AVAILABLE, [(READY, "True", "Suspended")]),
+        (Reason.SECRET_LOST, [(READY, "False", "Suspended"), (STALLED, "True", "SecretLost")]),
+    ],
+)
+def test_what_is_suspended_keeps_its_last_word(before: Reason | None, kept: list[tuple[str, str, str]]) -> None:
+    status = Status(conditions=conditions_for(before, "text", 1, Status(), BEFORE)) if before else Status()
+    held = conditions_for(Reason.SUSPENDED, "text", 2, status, NOW)
 
-    assert (ready.status, ready.reason) == ("Unknown", "Suspended")
+    assert [(c.type, c.status, c.reason) for c in held] == kept
+    assert held[1:] == status.conditions[1:]
 
 
 def test_members_that_do_not_fit_are_not_shown() -> None:

@@ -18,7 +18,7 @@ from sshcredential_operator.reconcile.one_pass import PATIENCE, Outcome
 from sshcredential_operator.reconcile.rotation import LINGER
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.operator_memory import Operator
-from unit.reconcile.samples import KEY, NOW, PAIR
+from unit.reconcile.samples import KEY, NOW, OTHER_PAIR, PAIR
 from unit.reconcile.server_memory import Server
 
 SCHEDULED: dict[str, Any] = {"generate": {}, "rotation": {"every": "24h"}}
@@ -105,6 +105,30 @@ async def test_a_previous_key_ends_a_while_after_the_status_no_longer_shows_it()
     assert outcome == Outcome(Reason.AVAILABLE, Act.END_PREVIOUS)
     assert set(server.secret.data) == {"record", "privateKey.2"}
     assert any(announced.event == "Destroyed" and shown in announced.note for announced in operator.announcer.announced)
+
+
+async def test_a_key_that_is_brought_again_is_neither_shown_as_previous_nor_said_to_be_destroyed() -> None:
+    """Whoever believed it would take the public key of the current key off his hosts."""
+    server = Server()
+    for serial, pair in enumerate((PAIR, OTHER_PAIR, PAIR)):
+        server.put_secret(f"key-{serial}", {"ssh-privatekey": pair.private.reveal()})
+    operator = Operator(server)
+    for serial in range(3):
+        source = {"privateKey": {"secretName": f"key-{serial}"}}
+        server.apply({"importFrom": source, "rotation": {"serial": serial}})
+        await operator.settle()
+    status = server.status()
+    assert (status["keyNumber"], status["fingerprint"]) == (3, PAIR.public.fingerprint)
+    assert status["previous"]["fingerprint"] == OTHER_PAIR.public.fingerprint
+
+    operator.now = NOW + timedelta(days=30) + LINGER
+    await operator.settle()
+    await operator.settle()
+    assert server.secret
+    assert set(server.secret.data) == {"record", "privateKey.3"}
+    assert server.status() | {"notes": [], "previous": None} == status | {"notes": [], "previous": None}
+    [destroyed] = [one.note for one in operator.announcer.announced if one.event == "Destroyed"]
+    assert OTHER_PAIR.public.fingerprint in destroyed
 
 
 async def test_a_check_that_took_too_long_is_tried_again_later_without_anybodys_help() -> None:
