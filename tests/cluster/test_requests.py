@@ -23,8 +23,6 @@ from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.encryption.kek import FIRST_SLOT, kek_secret_name
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME
 
-pytest_plugins = ["cluster.quiet_minute"]
-
 QUIET_SECONDS: Final = 60.0
 
 AT_ONCE: Final = [f"made-{number}" for number in range(6)]
@@ -121,6 +119,7 @@ def read(desk: Desk, secret_name: str) -> Asked:
 # --- the operator at rest; the first and the last test to run
 
 
+@pytest.mark.first
 def test_a_generated_credential_costs_two_writes_and_no_read(resting: Resting) -> None:
     for desk in resting.operator.desks:
         for name in AT_ONCE:
@@ -147,6 +146,7 @@ def test_nothing_is_listed_and_no_other_secret_read_once_there_are_credentials(r
     assert {event.resource for event in reads if event.name != ROOT_SECRET_NAME} <= {"namespaces"}
 
 
+@pytest.mark.last
 def test_in_a_quiet_minute_nothing_is_asked_but_watches(resting: Resting) -> None:
     over = resting.since + QUIET_SECONDS
     wait_until(lambda: time.monotonic() > over, "a minute has passed", QUIET_SECONDS + 10)
