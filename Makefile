@@ -74,6 +74,13 @@ cluster: $(READY) debian-packages ## Start a control plane and print its KUBECON
 cluster-down: $(READY) ## End that control plane
 	@PYTHONPATH=tests $(BIN)/python -m controlplane down $(ARGS)
 
+.PHONY: node node-down
+node: $(READY) debian-packages ## Start a node with containers (root on Linux) and print its KUBECONFIG line
+	@PYTHONPATH=tests $(BIN)/python -m node up $(ARGS)
+
+node-down: $(READY) ## End that node
+	@PYTHONPATH=tests $(BIN)/python -m node down $(ARGS)
+
 .PHONY: generate
 generate: $(READY) ## Write the generated files (no other target does)
 	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script"; done

@@ -16,6 +16,19 @@ needs age age
 PATH="$PATH:/usr/sbin" needs sshd openssh-server
 needs git git
 needs lua5.4 lua5.4
+# For a node with containers, which only a root user of Linux can have: elsewhere its tests are skipped, and say why.
+if [ "$(uname)" = Linux ] && [ "$(id -u)" = 0 ]; then
+    PATH="$PATH:/usr/sbin:/sbin"
+    needs containerd containerd
+    needs runc runc
+    needs buildah buildah
+    needs mmdebstrap mmdebstrap
+    needs ip iproute2
+    needs nft nftables
+    needs unshare util-linux
+    needs mount mount
+    [ -x /usr/lib/cni/ptp ] || packages="$packages containernetworking-plugins"
+fi
 # Go, which builds the control plane, trusts the system's authorities only.
 [ "$(uname)" != Linux ] || [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] || packages="$packages ca-certificates"
 [ -n "$packages" ] || exit 0

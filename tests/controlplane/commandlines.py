@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,20 @@ class Ports:
     apiserver: int
     etcd: int
     etcd_peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a control plane runs, and for whom: by default on this machine's loopback, and without nodes."""
+
+    entrance: Command = ()
+    """What each command line begins with, where the parts run in a network namespace of their own."""
+    ports: Ports | None = None
+    """None for any that are free. There, the API server's is also reached at this port of the machine's loopback."""
+    controllers: tuple[str, ...] = CONTROLLERS
+    apiserver_args: tuple[str, ...] = ()
+    """Added to the flags. Of two of the same name, the later one counts."""
+    controller_manager_args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +111,14 @@ def apiserver(command: Command, ports: Ports, files: Credentials, audit: tuple[s
     )
 
 
-def controller_manager(command: Command, kubeconfig: Path, files: Credentials) -> tuple[str, ...]:
+def controller_manager(
+    command: Command, kubeconfig: Path, files: Credentials, controllers: Sequence[str] = CONTROLLERS
+) -> tuple[str, ...]:
     """Return the controller manager's command line: one client for all controllers, which is ready seconds sooner."""
     return (
         *command,
         f"--kubeconfig={kubeconfig}",
-        f"--controllers={','.join(CONTROLLERS)}",
+        f"--controllers={','.join(controllers)}",
         "--use-service-account-credentials=false",
         "--leader-elect=false",
         "--secure-port=0",

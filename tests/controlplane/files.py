@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Self
 
 from controlplane import access, audit
-from controlplane.certificates import Authority, signing_key_pair
+from controlplane.certificates import Authority, CertificateFiles, signing_key_pair
 from controlplane.commandlines import LOOPBACK, Credentials
 
 HOSTS = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 SERVICE_ADDRESS = "10.0.0.1"
-CONTROLLER_MANAGER = "system:kube-controller-manager"
+CONTROLLER_MANAGER_USER = "system:kube-controller-manager"
+CONTROLLER_MANAGER = "controller-manager"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Files:
     """Everything that is made before the first process starts, and where the processes write."""
 
     folder: Path
+    authority: Authority
+    """Signs the certificates of further parts."""
     credentials: Credentials
     tokens: dict[str, str]
 
@@ -36,11 +39,11 @@ class Files:
             authority=authority.files,
             front_proxy=Authority(pki, "front-proxy-ca").files,
             server=authority.server("kube-apiserver", (LOOPBACK, SERVICE_ADDRESS), HOSTS),
-            controller_manager=authority.client(CONTROLLER_MANAGER, "system:masters"),
+            controller_manager=authority.client(CONTROLLER_MANAGER_USER, "system:masters"),
             service_accounts=signing_key_pair(pki, "service-accounts"),
             tokens=pki / "tokens.csv",
         )
-        files = cls(folder, credentials, tokens)
+        files = cls(folder, authority, credentials, tokens)
         access.write_tokens(credentials.tokens, tokens)
         files.audit_policy.write_text(audit.policy(audit_level))
         return files
@@ -51,10 +54,14 @@ class Files:
         for user, token in self.tokens.items():
             content = access.kubeconfig(server, authority, user, {"token": token})
             access.write_kubeconfig(self.kubeconfig(user), content)
-        own = self.credentials.controller_manager
+        self.write_kubeconfig_of_part(CONTROLLER_MANAGER, server, self.credentials.controller_manager)
+
+    def write_kubeconfig_of_part(self, part: str, server: str, own: CertificateFiles) -> Path:
+        """Write the kubeconfig of a part that shows a certificate, and return its path."""
+        authority = self.credentials.authority.certificate.read_bytes()
         with_certificate = {"client-certificate": str(own.certificate), "client-key": str(own.key)}
-        content = access.kubeconfig(server, authority, CONTROLLER_MANAGER, with_certificate)
-        access.write_kubeconfig(self.controller_manager_kubeconfig, content)
+        content = access.kubeconfig(server, authority, part, with_certificate)
+        return access.write_kubeconfig(self.kubeconfig_of_part(part), content)
 
     def kubeconfig(self, user: str) -> Path:
         """Return the path of a user's kubeconfig."""
@@ -64,9 +71,13 @@ class Files:
         """Return the path of the log of one part of the control plane."""
         return self.folder / f"{part}.log"
 
+    def kubeconfig_of_part(self, part: str) -> Path:
+        """Return the path of the kubeconfig of a part of the cluster."""
+        return self.folder / "kubeconfigs" / f"{part}.yaml"
+
     @property
     def controller_manager_kubeconfig(self) -> Path:
-        return self.folder / "kubeconfigs" / "controller-manager.yaml"
+        return self.kubeconfig_of_part(CONTROLLER_MANAGER)
 
     @property
     def audit_policy(self) -> Path:

@@ -21,9 +21,12 @@ from controlplane.gotoolchain import NoGo
 from controlplane.namespaces import Namespaces
 from controlplane.plane import ControlPlane
 from controlplane.readiness import NotReady
+from node import preflight
+from node.node import Node
 
 EMBEDDED: Final = "embedded"
-KINDS: Final = (EMBEDDED, "current", "kind")
+NODE: Final = "node"
+KINDS: Final = (EMBEDDED, "current", "kind", NODE)
 OwnControlPlane = Callable[..., ControlPlane]
 
 
@@ -34,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=KINDS,
         default=EMBEDDED,
         help="where tests of the cluster run: a control plane of their own (the default), the present context of "
-        "KUBECONFIG, or a new kind cluster",
+        "KUBECONFIG, a new kind cluster, or a node with containers on this machine",
     )
     group.addoption("--seed", type=int, default=None, help="the seed of everything random, to repeat a run")
 
@@ -42,11 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.seed is None:
         config.option.seed = secrets.randbelow(10**6)
-    if config.option.cluster == "kind":
+    kind = config.option.cluster
+    if require := {"kind": require_kind, NODE: preflight.require}.get(kind):
         try:
-            require_kind()
+            require()
         except NoCluster as reason:
-            raise pytest.UsageError(f"--cluster=kind: {reason}") from None
+            raise pytest.UsageError(f"--cluster={kind}: {reason}") from None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -75,7 +79,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """The cluster of this run, with CRDs, admission policies and roles in it."""
     with ExitStack() as until_the_end:
         with spoken(request.config):
-            started = _start(request.config.option.cluster, tmp_path_factory.mktemp("cluster"), until_the_end)
+            started = _start(request, tmp_path_factory.mktemp("cluster"), until_the_end)
             install(started)
         yield started
 
@@ -83,9 +87,22 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def embedded(cluster: Cluster) -> ControlPlane:
     """The cluster of this run, where it is our own: with audit log and tokens."""
+    if isinstance(cluster, Node):
+        return cluster.plane
     if not isinstance(cluster, ControlPlane):
-        pytest.skip("looks into the control plane itself: only with --cluster=embedded")
+        pytest.skip("looks into the control plane itself: only with --cluster=embedded or node")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """The node of this run, with containers. With --cluster=node it is the cluster, too; else nothing is in it yet."""
+    if absent := preflight.missing():
+        pytest.skip(preflight.refusal(absent))
+    with ExitStack() as until_the_end:
+        with spoken(request.config):
+            started = until_the_end.enter_context(Node(tmp_path_factory.mktemp("node")))
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -127,8 +144,11 @@ def own_control_plane(
         yield start
 
 
-def _start(kind: str, folder: Path, until_the_end: ExitStack) -> Cluster:
-    match kind:
+def _start(request: pytest.FixtureRequest, folder: Path, until_the_end: ExitStack) -> Cluster:
+    match request.config.option.cluster:
+        case "node":
+            node: Node = request.getfixturevalue("node")
+            return node
         case "current":
             return ForeignCluster(folder)
         case "kind":

@@ -44,7 +44,7 @@ def locked(path: Path, while_waiting: str) -> Iterator[None]:
     """Hold the lock file at `path`. The kernel lets go of it when the process ends, however it ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if not _lock_at_once(descriptor):
+        if not lock_at_once(descriptor):
             _wait_for_lock(descriptor, while_waiting)
         yield
     finally:
@@ -54,12 +54,12 @@ def locked(path: Path, while_waiting: str) -> Iterator[None]:
 def _wait_for_lock(descriptor: int, while_waiting: str) -> None:
     say(f"{while_waiting}; waiting for it")
     progress = Progress(while_waiting)
-    while not _lock_at_once(descriptor):
+    while not lock_at_once(descriptor):
         progress.tick("still waiting")
         time.sleep(POLL_SECONDS)
 
 
-def _lock_at_once(descriptor: int) -> bool:
+def lock_at_once(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from controlplane import access, audit, commandlines, processes
 from controlplane.binaries import Binaries, find_binaries
+from controlplane.commandlines import Surroundings
 from controlplane.files import Files
 from controlplane.guard import Guard
 from controlplane.ports import TAKEN_MESSAGE, free_ports
@@ -26,13 +27,14 @@ PORT_ATTEMPTS: Final = 3
 ETCD: Final = "etcd"
 APISERVER: Final = "apiserver"
 CONTROLLER_MANAGER: Final = "controller-manager"
+ON_THE_MACHINE: Final = Surroundings()
 
 
 class ControlPlane:
     """etcd, API server and controller manager in processes of their own, with all their data in one folder.
 
     `apiserver_args` are added to the API server's flags. `guarded` ends the processes when this one ends, even by a
-    crash; without it they live on, to be ended by what `daemons` tells.
+    crash; without it they live on, to be ended by what `daemons` tells. `files` is what it has in its folder.
     """
 
     def __init__(
@@ -41,17 +43,19 @@ class ControlPlane:
         *,
         audit_level: audit.AuditLevel = "Metadata",
         apiserver_args: Sequence[str] = (),
+        surroundings: Surroundings = ON_THE_MACHINE,
         guarded: bool = True,
         binaries: Binaries | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.daemons: dict[str, processes.Daemon] = {}
         self._binaries = binaries or find_binaries()
-        self._apiserver_args = tuple(apiserver_args)
-        self._files = Files.prepare(data_dir, audit_level)
-        self._ports = free_ports()
+        self._surroundings = surroundings
+        self._apiserver_args = (*surroundings.apiserver_args, *apiserver_args)
+        self.files = Files.prepare(data_dir, audit_level)
+        self._ports = surroundings.ports or free_ports()
         self._guard = Guard() if guarded else None
-        self._kubectl = access.Kubectl(self._binaries.kubectl, self.kubeconfig_for, self._files.kubectl_cache)
+        self._kubectl = access.Kubectl(self._binaries.kubectl, self.kubeconfig_for, self.files.kubectl_cache)
 
     def start(self) -> Self:
         """Start everything and return when the API server answers. Raises `NotReady`, with nothing left running."""
@@ -101,20 +105,20 @@ class ControlPlane:
     @property
     def ca_file(self) -> Path:
         """The certificate of the authority that signed the API server's."""
-        return self._files.credentials.authority.certificate
+        return self.files.credentials.authority.certificate
 
     @property
     def audit_log(self) -> Path:
         """One line of JSON per request."""
-        return self._files.audit_log
+        return self.files.audit_log
 
     def token(self, user: str) -> str:
         """Return a user's bearer token."""
-        return self._files.tokens[access.known(user, self._files.tokens)]
+        return self.files.tokens[access.known(user, self.files.tokens)]
 
     def kubeconfig_for(self, user: str) -> Path:
         """Return the path of a user's kubeconfig."""
-        return self._files.kubeconfig(user)
+        return self.files.kubeconfig(user)
 
     def kubectl(
         self,
@@ -142,24 +146,24 @@ class ControlPlane:
                 for part in (APISERVER, ETCD):
                     self._stop(part, crash=True)
                 # etcd's data, if it got that far, remembers the port of its peer address.
-                shutil.rmtree(self._files.etcd_data, ignore_errors=True)
-                self._ports = free_ports()
+                shutil.rmtree(self.files.etcd_data, ignore_errors=True)
+                self._ports = self._surroundings.ports or free_ports()
             else:
                 return
         self._start_everything()
 
     def _start_everything(self) -> None:
-        self._files.write_kubeconfigs(self.server)
+        self.files.write_kubeconfigs(self.server)
         self._start_etcd()
         self._start_apiserver()
         self._wait_until_ready()
 
     def _start_etcd(self) -> None:
-        self._start(ETCD, commandlines.etcd(self._binaries.etcd, self._files.etcd_data, self._ports))
+        self._start(ETCD, commandlines.etcd(self._binaries.etcd, self.files.etcd_data, self._ports))
 
     def _start_apiserver(self) -> None:
-        audit_flags = audit.flags(self._files.audit_policy, self.audit_log)
-        command = commandlines.apiserver(self._binaries.apiserver, self._ports, self._files.credentials, audit_flags)
+        audit_flags = audit.flags(self.files.audit_policy, self.audit_log)
+        command = commandlines.apiserver(self._binaries.apiserver, self._ports, self.files.credentials, audit_flags)
         self._start(APISERVER, command + self._apiserver_args)
 
     def _start_controller_manager(self) -> None:
@@ -167,12 +171,14 @@ class ControlPlane:
         earlier = self.daemons.get(CONTROLLER_MANAGER)
         command = self._binaries.controller_manager
         if command and not (earlier and earlier.is_running()):
-            kubeconfig = self._files.controller_manager_kubeconfig
-            flags = commandlines.controller_manager(command, kubeconfig, self._files.credentials)
-            self._start(CONTROLLER_MANAGER, flags)
+            kubeconfig = self.files.controller_manager_kubeconfig
+            flags = commandlines.controller_manager(
+                command, kubeconfig, self.files.credentials, self._surroundings.controllers
+            )
+            self._start(CONTROLLER_MANAGER, flags + self._surroundings.controller_manager_args)
 
     def _start(self, part: str, command: tuple[str, ...]) -> None:
-        daemon = processes.start(command, self._files.log(part))
+        daemon = processes.start((*self._surroundings.entrance, *command), self.files.log(part))
         self.daemons[part] = daemon
         if self._guard is not None:
             self._guard.watch(daemon)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from contextlib import ExitStack
 from typing import Final
 
 from controlplane.commandlines import LOOPBACK, Ports
@@ -20,23 +21,18 @@ _random = random.SystemRandom()
 
 def free_ports() -> Ports:
     """Return ports that are free at this moment. Another process may still be faster: then try again."""
-    sockets: list[socket.socket] = []
-    try:
+    with ExitStack() as held:
         # All are held until all are found, so that no two are the same.
-        while len(sockets) < 3:
-            attempt = socket.socket()
-            sockets.append(attempt)
-            if not _bound(attempt):
-                sockets.pop().close()
-        return Ports(*(held.getsockname()[1] for held in sockets))
-    finally:
-        for held in sockets:
-            held.close()
+        return Ports(*(held.enter_context(bound_socket()).getsockname()[1] for _ in range(3)))
 
 
-def _bound(attempt: socket.socket) -> bool:
-    try:
-        attempt.bind((LOOPBACK, _random.choice(RANGE)))
-    except OSError:
-        return False
-    return True
+def bound_socket() -> socket.socket:
+    """Return a socket with a port of its own on the loopback. Nobody else can take it while the socket is open."""
+    while True:
+        attempt = socket.socket()
+        try:
+            attempt.bind((LOOPBACK, _random.choice(RANGE)))
+        except OSError:
+            attempt.close()
+        else:
+            return attempt

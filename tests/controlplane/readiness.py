@@ -46,5 +46,5 @@ def is_ready(port: int, authority: Path, token: str) -> bool:
     """Tell whether the API server serves requests, and has made the namespace that everybody uses without asking."""
     try:
         return all(get(port, path, authority, token).code == 200 for path in ("/readyz", "/api/v1/namespaces/default"))
-    except (ConnectionError, TimeoutError, http.client.HTTPException):
+    except (ConnectionError, TimeoutError, ssl.SSLEOFError, http.client.HTTPException):
         return False

@@ -35,7 +35,7 @@ def up(folder: Path = FOLDER) -> Path:
                 say("parts of an earlier control plane are gone: starting a new one, without its data")
             _end(folder, known)
             _start(folder)
-    return _kubeconfig(folder)
+    return kubeconfig_link(folder)
 
 
 def down(folder: Path = FOLDER) -> None:
@@ -52,8 +52,8 @@ def _start(folder: Path) -> None:
     say("starting")
     plane.start()
     try:
-        _record(folder, plane.daemons)
-        _kubeconfig(folder).symlink_to(plane.kubeconfig_for(ADMIN))
+        record(folder, plane.daemons)
+        kubeconfig_link(folder).symlink_to(plane.kubeconfig_for(ADMIN))
     except BaseException:
         plane.stop()
         raise
@@ -63,13 +63,14 @@ def _start(folder: Path) -> None:
 def _end(folder: Path, known: Mapping[str, Daemon]) -> None:
     for daemon in reversed(list(known.values())):
         processes.stop(daemon)
-    _kubeconfig(folder).unlink(missing_ok=True)
+    kubeconfig_link(folder).unlink(missing_ok=True)
     if _data(folder).exists():
         shutil.rmtree(_data(folder))
     _record_file(folder).unlink(missing_ok=True)
 
 
-def _record(folder: Path, daemons: Mapping[str, Daemon]) -> None:
+def record(folder: Path, daemons: Mapping[str, Daemon]) -> None:
+    """Remember what was started here."""
     content = {part: {"pid": at.pid, "born": at.born, "log": str(at.log)} for part, at in daemons.items()}
     _record_file(folder).write_text(json.dumps(content, indent=2))
 
@@ -87,7 +88,8 @@ def _record_file(folder: Path) -> Path:
     return folder / "processes.json"
 
 
-def _kubeconfig(folder: Path) -> Path:
+def kubeconfig_link(folder: Path) -> Path:
+    """Return the path of the administrator's kubeconfig, as people are told it."""
     return folder / "kubeconfig"
 
 

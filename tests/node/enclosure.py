@@ -1,0 +1,90 @@
+"""The namespaces in which a node lives: network, mounts and processes of its own. Used by `node` and `standing`.
+
+All that runs and is mounted in there vanishes with its first process, even when that was killed. On the machine itself
+a node makes nothing but cgroups and some empty folders, which are removed here, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from controlplane import processes
+from controlplane.binaries import Command
+from controlplane.processes import Daemon
+from controlplane.readiness import NotReady
+from controlplane.waiting import wait_until
+from node import cgroups
+from node.programs import PATH, path_of
+
+FIRST: Final = Path(__file__).with_name("first.py")
+
+FOLDERS: Final = (
+    "/run/containerd",
+    "/var/lib/cni",
+    "/var/lib/containerd",
+    "/var/lib/kubelet",
+    "/var/log/containers",
+    "/var/log/pods",
+)
+"""Where containerd, the kubelet and the CNI plugins keep their state, some of it by fixed paths. In the node each one
+is a file system in memory; the machine only lends the empty folder to mount it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """The namespaces, by their first process and the one that watches over it."""
+
+    keeper: Daemon
+    first: Daemon
+
+    @classmethod
+    def open(cls, folder: Path) -> Enclosure:
+        """Make the namespaces. Every inheritable descriptor is held in there as long as they last."""
+        for path in FOLDERS:
+            Path(path).mkdir(parents=True, exist_ok=True)
+        cgroups.make()
+        ready, log = folder / "first.pid", folder / "first.log"
+        ready.unlink(missing_ok=True)
+        namespaces = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private")
+        script = (sys.executable, "-I", str(FIRST), str(ready), *FOLDERS)
+        keeper = processes.start((path_of("unshare"), *namespaces, "--", *script), log)
+        wait_until(lambda: ready.exists() or not keeper.is_running(), "the namespaces are made")
+        if not ready.exists():
+            raise NotReady(f"the node's namespaces could not be made:\n{keeper.log_tail()}")
+        pid = int(ready.read_text())
+        seen = processes.look(pid)
+        return cls(keeper, Daemon(pid, seen.born if seen else "", log))
+
+    @property
+    def network(self) -> Command:
+        """What a command line begins with to run in the node's network only, as a process of the machine."""
+        return (path_of("nsenter"), f"--net=/proc/{self.first.pid}/ns/net", "--", *_WITH_PATH)
+
+    @property
+    def whole(self) -> Command:
+        """What a command line begins with to run inside: it sees its mounts and processes, and ends with it."""
+        enter = ("--target", str(self.first.pid), "--net", "--mount", "--pid")
+        return (path_of("nsenter"), *enter, "--", *_WITH_PATH)
+
+
+_WITH_PATH: Final = ("/usr/bin/env", f"PATH={PATH}")
+
+
+def close(first: Daemon, keeper: Daemon) -> None:
+    """End everything inside, and remove what it leaves on the machine. Return when all of it is gone."""
+    # The kernel tells the end of this process when all others of its namespace have ended.
+    processes.kill(first)
+    processes.kill(keeper)
+    remove_traces()
+
+
+def remove_traces() -> None:
+    """Remove the cgroups and the folders that a node needs, unless something else uses them."""
+    cgroups.remove()
+    for path in FOLDERS:
+        with contextlib.suppress(OSError):  # not empty: somebody else's, too
+            Path(path).rmdir()

@@ -1,0 +1,3 @@
+module sshcredential-operator.test/pause
+
+go 1.24
