@@ -74,6 +74,17 @@ cluster: $(READY) debian-packages ## Start a control plane and print its KUBECON
 cluster-down: $(READY) ## End that control plane
 	@PYTHONPATH=tests $(BIN)/python -m controlplane down $(ARGS)
 
+# Which image to build from (or `debian`), what to call the result, a file to write it to, docker, podman or buildah
+BASE ?=
+IMAGE ?=
+ARCHIVE ?=
+SOURCE ?=
+ENGINE ?=
+
+.PHONY: image
+image: $(READY) ## Build the container image; ARCHIVE=dist/image.tar also writes it to a file
+	@PYTHONPATH=scripts $(BIN)/python -m image --base '$(BASE)' --name '$(IMAGE)' --archive '$(ARCHIVE)' --source '$(SOURCE)' --engine '$(ENGINE)'
+
 .PHONY: generate
 generate: $(READY) ## Write the generated files (no other target does)
 	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script"; done

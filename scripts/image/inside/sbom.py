@@ -7,6 +7,7 @@ packages that the root file system was picked from. The same parts give the same
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import sys
 import uuid
@@ -39,7 +40,7 @@ def main() -> None:
     bom = Bom(components=parts, serial_number=uuid.uuid5(NAMESPACE, " ".join(sorted(map(reference, [product, *parts])))))
     bom.metadata.component = product
     bom.register_dependency(product, parts)
-    sys.stdout.write(without_time(JsonV1Dot6(bom).output_as_string(indent=2)) + "\n")
+    sys.stdout.write(without_time(JsonV1Dot6(bom).output_as_string()) + "\n")
 
 
 def installed(prefix: Path) -> Iterator[Component]:
@@ -94,7 +95,9 @@ def reference(component: Component) -> str:
 
 def without_time(text: str) -> str:
     """Return the document without the moment of its making, which would make every build another."""
-    return "\n".join(line for line in text.splitlines() if not line.strip().startswith('"timestamp":'))
+    document = json.loads(text)
+    document["metadata"].pop("timestamp", None)
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 if __name__ == "__main__":
