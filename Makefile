@@ -81,6 +81,17 @@ node: $(READY) debian-packages ## Start a node with containers (root on Linux) a
 node-down: $(READY) ## End that node
 	@PYTHONPATH=tests $(BIN)/python -m node down $(ARGS)
 
+# Which image to build from (or `debian`), what to call the result, a file to write it to, docker, podman or buildah
+BASE ?=
+IMAGE ?=
+ARCHIVE ?=
+SOURCE ?=
+ENGINE ?=
+
+.PHONY: image
+image: $(READY) ## Build the container image; ARCHIVE=dist/image.tar also writes it to a file
+	@PYTHONPATH=scripts $(BIN)/python -m image --base '$(BASE)' --name '$(IMAGE)' --archive '$(ARCHIVE)' --source '$(SOURCE)' --engine '$(ENGINE)'
+
 .PHONY: generate
 generate: $(READY) ## Write the generated files (no other target does)
 	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script"; done

@@ -18,4 +18,4 @@ compile requirements/dev.txt --group dev pyproject.toml
 upgrade=
 compile requirements/operator.txt --constraints requirements/dev.txt pyproject.toml
 echo uv | compile requirements/uv.txt --constraints requirements/dev.txt -
-echo hatchling | compile requirements/build.txt --constraints requirements/dev.txt -
+printf '%s\n' hatchling cyclonedx-python-lib | compile requirements/build.txt --constraints requirements/dev.txt -

@@ -1,0 +1,1 @@
+"""Builds the operator's image with what the machine has: `make image`."""
