@@ -19,7 +19,7 @@ capabilities:
 {{- define "sshcredential-operator.tokenVolume" -}}
 name: token
 projected:
-  defaultMode: 0440
+  defaultMode: 288 # 0440, in a form that every YAML reads alike
   sources:
     - serviceAccountToken:
         path: token
