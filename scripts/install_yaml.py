@@ -35,14 +35,23 @@ metadata:
     pod-security.kubernetes.io/audit: restricted
     pod-security.kubernetes.io/warn: restricted
 """
-OF_HELM: Final = re.compile(r"^(?:# Source: .*| *helm\.sh/chart: .*| *app\.kubernetes\.io/managed-by: Helm)\n", re.MULTILINE)
+OF_HELM: Final = re.compile(
+    r"^(?:# Source: .*| *helm\.sh/chart: .*| *app\.kubernetes\.io/managed-by: Helm)\n", re.MULTILINE
+)
 """What would be untrue in a file that Helm does not manage."""
 
 
 def rendered(workspaces: Sequence[str]) -> str:
     """Return the file for these workspaces."""
     settings = ["crds.keep=false", "tests.enabled=false", f"workspaces={{{','.join(workspaces) or '*'}}}"]
-    command: list[str | Path] = [program("helm4"), "template", "sshcredential-operator", CHART, "--namespace", NAMESPACE]
+    command: list[str | Path] = [
+        program("helm4"),
+        "template",
+        "sshcredential-operator",
+        CHART,
+        "--namespace",
+        NAMESPACE,
+    ]
     made = subprocess.run(
         [*command, *(part for setting in settings for part in ("--set", setting))],
         stdout=subprocess.PIPE,

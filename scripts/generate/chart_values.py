@@ -1,8 +1,8 @@
 """Writes the chart's values.schema.json and the table in its README.md from the comments of values.yaml.
 
 Called by `make generate`, and by `make check` with `--check`: then nothing is written, and the exit status says whether
-both are what they should be. The comments are in the form that helm-docs reads; one small program writes table and schema
-alike, and `make check` needs Python alone.
+both are what they should be. The comments are in the form that helm-docs reads; one small program writes the table and
+the schema alike, and `make check` needs Python alone.
 
     # -- What the value is for, in sentences over one line or several.
     # @schema {minimum: 1}             members of its JSON schema, where its default does not say it all

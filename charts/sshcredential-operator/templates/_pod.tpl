@@ -36,6 +36,7 @@ projected:
         items:
           - path: namespace
             fieldRef:
+              apiVersion: v1
               fieldPath: metadata.namespace
 {{- end }}
 

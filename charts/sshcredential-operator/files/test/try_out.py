@@ -12,7 +12,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 ACCOUNT = Path(os.environ.get("SERVICE_ACCOUNT", "/var/run/secrets/kubernetes.io/serviceaccount"))
 HOST = os.environ["KUBERNETES_SERVICE_HOST"]
@@ -37,7 +40,7 @@ WISH = {
 }
 
 
-def main():
+def main() -> int:
     """Go through the steps; return the exit status."""
     try:
         say(f"1. The operator at {OPERATOR} is ready", until(ready, "it is ready"))
@@ -52,17 +55,21 @@ def main():
             call("DELETE", CREDENTIAL)
         say("5. The credential was deleted, and its Secret with it", until(gone, "credential and Secret are gone"))
     except Failed as failed:
-        print(f"FAILED: {failed}", flush=True)
+        print(f"FAILED: {failed.sentence}", flush=True)
         return 1
     print("All is well.", flush=True)
     return 0
 
 
 class Failed(Exception):
-    """A step did not succeed; the text is a sentence for a person."""
+    """A step did not succeed; `sentence` is for a person."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self.sentence = sentence
 
 
-def ready():
+def ready() -> tuple[bool, str]:
     """Return what /readyz says, or why not yet."""
     try:
         with direct.open(f"{OPERATOR}/readyz", timeout=5) as answer:
@@ -73,18 +80,18 @@ def ready():
         return False, f"{OPERATOR} does not answer: does a NetworkPolicy keep this pod from it?"
 
 
-def created():
+def created() -> str:
     """Create the credential."""
     code, answer = call("POST", CREDENTIALS, WISH)
-    if code != 201:
+    if code != HTTPStatus.CREATED:
         raise Failed(f"The API server refused the SSHCredential ({code}): {answer.get('message')}")
     return "ok"
 
 
-def credential_ready():
+def credential_ready() -> tuple[bool, Any]:
     """Return the status once Ready is True for this generation, or what Ready says."""
     code, found = call("GET", CREDENTIAL)
-    if code != 200:
+    if code != HTTPStatus.OK:
         return False, f"the API server answers {code}: {found.get('message')}"
     status = found.get("status", {})
     for condition in status.get("conditions", []):
@@ -95,7 +102,7 @@ def credential_ready():
     return False, "it has no condition Ready"
 
 
-def facts(status):
+def facts(status: dict[str, Any]) -> str:
     """Check what the status shows; return the fingerprint."""
     fingerprint, public_key = status.get("fingerprint", ""), status.get("publicKey", "")
     if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", fingerprint):
@@ -105,21 +112,22 @@ def facts(status):
     return fingerprint
 
 
-def secret_there():
+def secret_there() -> str:
     """See that the Secret exists, without reading it."""
     code, answer = call("GET", SECRET, accept=METADATA_ALONE)
-    if code != 200:
+    if code != HTTPStatus.OK:
         raise Failed(f"The credential is Ready, but its Secret is not there ({code}): {answer.get('message')}")
-    return answer["metadata"]["name"]
+    return str(answer["metadata"]["name"])
 
 
-def gone():
+def gone() -> tuple[bool, str]:
     """Whether neither the credential nor its Secret is there."""
     codes = {path: call("GET", path, accept=METADATA_ALONE)[0] for path in (CREDENTIAL, SECRET)}
-    return all(code == 404 for code in codes.values()), f"the API server answers {codes}"
+    done = all(code == HTTPStatus.NOT_FOUND for code in codes.values())
+    return done, "ok" if done else f"the API server answers {codes}"
 
 
-def until(look, what):
+def until(look: Callable[[], tuple[bool, Any]], what: str) -> Any:
     """Return what is seen once the look succeeds; raise Failed with what was seen last."""
     end = time.monotonic() + SECONDS
     while True:
@@ -131,7 +139,9 @@ def until(look, what):
         time.sleep(0.5)
 
 
-def call(method, path, body=None, accept="application/json"):
+def call(
+    method: str, path: str, body: dict[str, Any] | None = None, accept: str = "application/json"
+) -> tuple[int, dict[str, Any]]:
     """Send a request to the API server; return the code of the answer and its JSON."""
     headers = {
         "Authorization": "Bearer " + (ACCOUNT / "token").read_text().strip(),
@@ -153,9 +163,9 @@ def call(method, path, body=None, accept="application/json"):
         raise Failed(f"The API server at {SERVER} does not answer.") from None
 
 
-def say(step, result):
+def say(step: str, result: str) -> None:
     """Tell that a step succeeded."""
-    print(f"{step}: {result if isinstance(result, str) else 'ok'}", flush=True)
+    print(f"{step}: {result}", flush=True)
 
 
 no_proxy = urllib.request.ProxyHandler({})
