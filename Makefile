@@ -6,12 +6,14 @@ PYTHON ?=
 BIN := .venv/bin
 READY := .venv/setup-done
 GENERATORS := $(wildcard scripts/generate/*.py)
+# The namespaces that install.yaml serves
+WORKSPACES ?=
 # More arguments for pytest or for the script behind a target: make test ARGS="-k rotation"
 ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## Make .venv with the pinned tools and this project in it
@@ -95,6 +97,10 @@ image: $(READY) ## Build the container image; ARCHIVE=dist/image.tar also writes
 .PHONY: generate
 generate: $(READY) ## Write the generated files (no other target does)
 	@set -e; for script in $(GENERATORS); do $(BIN)/python "$$script"; done
+
+.PHONY: install.yaml
+install.yaml: $(READY) ## Render dist/install.yaml for kubectl and kustomize; WORKSPACES="a b" names namespaces, else it is all
+	@PYTHONPATH=tests $(BIN)/python scripts/install_yaml.py $(WORKSPACES)
 
 .PHONY: format
 format: $(READY) ## Format the code and mend what ruff can mend
