@@ -26,6 +26,8 @@ COPY_ANNOTATION: Final = f"{GROUP}/copy"
 """The proof that a copy is ours; see `encryption/copy_proof.py`."""
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 ORPHANED_SINCE_ANNOTATION: Final = f"{GROUP}/orphaned-since"
+BACKED_UP_AT_ANNOTATION: Final = f"{GROUP}/backed-up-at"
+"""A person notes on the root key's Secret when the key ring was last backed up: `2026-11-23T17:00:00Z`."""
 
 SECRET_SUFFIX: Final = "-sshcredential"
 

@@ -7,11 +7,13 @@ that stands here, no copy is made: it is read again for every copy that is to be
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ports import NOT_FOUND
-from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
 from sshcredential_operator.exports.observed import Guarding, Unguarded
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -54,15 +56,17 @@ _DEFAULTS: Final[dict[str, object]] = {"matchPolicy": "Equivalent"}
 _ONLY_WORDS: Final = frozenset({"message", "messageExpression", "reason"})
 
 
-async def look_for_import_policy(requests: Requests) -> int:
-    """Warn if the policy for imports is missing; return 1 if it is there, 0 if not, -1 if that cannot be told."""
+async def look_for_policies(requests: Requests, metrics: Metrics) -> None:
+    """Note whether the policies are there, and warn if the one for imports is missing."""
     present = await import_policy_is_present(requests)
+    metrics.import_policy.set(-1 if present is None else int(present))
     if present is False:
         log.warning(
             "the admission policy sshcredential-operator-import is missing: whoever may create credentials can "
             "import from Secrets that he may not read; apply charts/sshcredential-operator/files/admission/"
         )
-    return -1 if present is None else int(present)
+    with suppress(TroubleError, *ODD_ANSWERS):
+        await ExportGuard(requests, metrics.export_policy.set).look()
 
 
 async def import_policy_is_present(requests: Requests) -> bool | None:
@@ -82,11 +86,16 @@ async def import_policy_is_present(requests: Requests) -> bool | None:
 class ExportGuard:
     """Looks whether the admission policy for exports is in force, as this operator knows it. The port `Guard`."""
 
-    def __init__(self, requests: Requests) -> None:
-        self._requests = requests
+    def __init__(self, requests: Requests, tell: Callable[[int], None] = lambda _: None) -> None:
+        self._requests, self._tell = requests, tell
 
     async def look(self) -> Guarding | Unguarded:
         """Read policy and binding live."""
+        found = await self._look()
+        self._tell(int(isinstance(found, Guarding)))
+        return found
+
+    async def _look(self) -> Guarding | Unguarded:
         found = []
         for kind, expected in EXPORT_GUARD.items():
             answer = await self._requests.send(

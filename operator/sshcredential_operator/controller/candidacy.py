@@ -62,6 +62,7 @@ class Candidacy:
         for queue in queues:
             queue.begin_only_while(self._elector.leads)
         metrics.leader.set_function(self._elector.leads)
+        self._won = metrics.elections_won.inc
         health.wait_for(SUBJECT, BEGINNING)
         self._standing = asyncio.create_task(self._elector.run(), name="election")
 
@@ -81,6 +82,7 @@ class Candidacy:
         self._health.has(SUBJECT)
         if standing is Standing.LEADER:
             self._health.remarks.pop(SUBJECT, None)
+            self._won()
             for queue in self._queues:
                 queue.resume()
             log.info("leading")

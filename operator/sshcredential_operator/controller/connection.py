@@ -9,15 +9,18 @@ import asyncio
 import os
 import socket
 import ssl
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import aiohttp
 from aiohttp.connector import AddrInfoType
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client import Configuration
+from yarl import URL
 
 from sshcredential_operator.api.names import FIELD_MANAGER
 
@@ -39,6 +42,8 @@ class Connection:
         self.on_answer: Callable[[], None] = lambda: None
         self.on_silence: Callable[[], None] = lambda: None
         """One of these is called after every request, whoever made it."""
+        self.on_request: Callable[[str, URL, int | None, float], None] = lambda *_: None
+        """Called as well, with method, address, status code (None where nobody answered) and seconds."""
 
     def session(
         self, *, connections: int, sockets: Callable[[AddrInfoType], socket.socket] | None = None
@@ -59,14 +64,20 @@ class Connection:
         return session
 
     def _trace(self) -> aiohttp.TraceConfig:
-        async def answered(*_: object) -> None:
-            self.on_answer()
+        async def begun(_: object, context: SimpleNamespace, __: object) -> None:
+            context.begun = time.monotonic()
 
-        async def failed(_: object, __: object, met: aiohttp.TraceRequestExceptionParams) -> None:
+        async def answered(_: object, context: SimpleNamespace, met: aiohttp.TraceRequestEndParams) -> None:
+            self.on_answer()
+            self.on_request(met.method, met.url, met.response.status, time.monotonic() - context.begun)
+
+        async def failed(_: object, context: SimpleNamespace, met: aiohttp.TraceRequestExceptionParams) -> None:
             if not isinstance(met.exception, asyncio.CancelledError):
                 self.on_silence()
+                self.on_request(met.method, met.url, None, time.monotonic() - context.begun)
 
         trace = aiohttp.TraceConfig()
+        trace.on_request_start.append(begun)
         trace.on_request_end.append(answered)
         trace.on_request_exception.append(failed)
         return trace

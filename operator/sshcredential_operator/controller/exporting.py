@@ -16,6 +16,7 @@ from sshcredential_operator.controller.export_store import ExportStore
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ports import ApiAnnouncer
 from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.state_metrics import ExportCollector
 from sshcredential_operator.controller.store import Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.controller.worker import work_at_exports
@@ -48,7 +49,9 @@ class Exporting:
     def start(self, world: World, workspaces: tuple[Namespace, ...], metrics: Metrics) -> list[asyncio.Task[Any]]:
         """Begin to watch copies and return the workers, before the framework starts."""
         self._watches = [asyncio.create_task(self._copies.follow(scope)) for scope in workspaces or (None,)]
-        exports = self._world(world)
+        metrics.registry.register(ExportCollector(self.store))
+        metrics.take_queue("export", self.queue)
+        exports = self._world(world, metrics)
         return [asyncio.create_task(work_at_exports(self.queue, exports, metrics)) for _ in range(WORKERS)]
 
     async def stop_watching(self) -> None:
@@ -62,13 +65,13 @@ class Exporting:
         await self.stop_watching()
         await self._copies.close()
 
-    def _world(self, world: World) -> ExportWorld:
+    def _world(self, world: World, metrics: Metrics) -> ExportWorld:
         return ExportWorld(
             credentials=world,
             known=self.store,
             exports=ApiExports(self._requests),
             copies=ApiCopies(self._requests),
             config_maps=ApiConfigMaps(self._requests),
-            guard=ExportGuard(self._requests) if self._guarded else None,
+            guard=ExportGuard(self._requests, metrics.export_policy.set) if self._guarded else None,
             announcer=ApiExportAnnouncer(ApiAnnouncer(self._requests, socket.gethostname())),
         )

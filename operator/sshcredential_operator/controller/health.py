@@ -79,6 +79,7 @@ class HealthServer:
 
     def __init__(self, health: Health, metrics: Metrics) -> None:
         self._health, self._metrics = health, metrics
+        metrics.ready.set_function(lambda: not health.waiting)
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from contextvars import Context
 from typing import Any
 
 from sshcredential_operator.api.names import CredentialKey, Namespace
@@ -66,7 +67,9 @@ class WatchedInputs:
         task = self._watches.get(namespace)
         if self._interest.get(namespace):
             if task is None or task.done():
-                self._watches[namespace] = asyncio.create_task(self._follow(namespace), name=f"inputs of {namespace}")
+                self._watches[namespace] = asyncio.create_task(
+                    self._follow(namespace), name=f"inputs of {namespace}", context=Context()
+                )
             return
         self._interest.pop(namespace, None)
         self._present.pop(namespace, None)

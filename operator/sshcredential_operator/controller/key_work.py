@@ -10,7 +10,10 @@ import asyncio
 import os
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.api.names import CredentialKey
@@ -34,7 +37,8 @@ def _step_back() -> None:
 class LocalKeyWork:
     """Makes and judges keys on this machine."""
 
-    def __init__(self, queue: WorkQueue[CredentialKey]) -> None:
+    def __init__(self, queue: WorkQueue[CredentialKey], tell: Callable[[str, float], None] = lambda *_: None) -> None:
+        self._tell = tell
         self._queue = queue  # which hands out the places; threads and processes are as many
         self._threads = ThreadPoolExecutor(KEY_PLACES, "rsa", initializer=_step_back)
         self._pool = KeyPool(KEY_PLACES)
@@ -46,18 +50,26 @@ class LocalKeyWork:
     async def generate(self, wanted: Generate) -> tuple[KeyPair, Sensitive | None]:
         """Make a key pair and, where asked for, a passphrase."""
         arguments = (wanted.algorithm, wanted.bits, wanted.comment)
-        if wanted.algorithm is Algorithm.RSA:
-            pair = await asyncio.get_running_loop().run_in_executor(self._threads, generate, *arguments)
-        else:
-            pair = generate(*arguments)
+        with self._timed("generate"):
+            if wanted.algorithm is Algorithm.RSA:
+                pair = await asyncio.get_running_loop().run_in_executor(self._threads, generate, *arguments)
+            else:
+                pair = generate(*arguments)
         return pair, generate_passphrase() if wanted.passphrase else None
 
     async def judge(self, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int) -> Accepted | Refused:
         """Judge a user's key in a limited process."""
         try:
-            return await self._pool.judge(file, passphrase, min_rsa_bits=min_rsa_bits)
+            with self._timed("judge"):
+                return await self._pool.judge(file, passphrase, min_rsa_bits=min_rsa_bits)
         except PoolUnavailable:
             raise TroubleError(Reason.KEY_CHECK_UNAVAILABLE) from None
+
+    @contextmanager
+    def _timed(self, work: str) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self._tell(work, time.monotonic() - begun)
 
     async def close(self) -> None:
         """End the processes; a thread that is making a key is left to finish."""

@@ -31,6 +31,8 @@ class Lane(Generic[Key]):
         self._places, self._share = places, share
         self._waiting: OrderedDict[Namespace, dict[Key, float]] = OrderedDict()
         self._running: dict[Namespace, int] = {}
+        self.since = 0.0
+        """Since when the one had waited who began last."""
 
     def add(self, key: Key, since: float) -> None:
         """Let one wait, who has been waiting since then."""
@@ -53,7 +55,7 @@ class Lane(Generic[Key]):
             return None
         self._waiting.move_to_end(namespace)
         key = next(iter(self._waiting[namespace]))
-        self.remove(key)
+        self.since = self.remove(key) or 0.0
         self._running[namespace] = self._running.get(namespace, 0) + 1
         return key
 

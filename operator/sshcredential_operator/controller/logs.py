@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import orjson
 
+from sshcredential_operator.controller.during import current
+
 OURS: Final = "sshcredential_operator"
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -23,6 +25,7 @@ def set_up(*, json: bool, debug: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if json else ConsoleFormatter())
     handler.addFilter(only_what_is_safe)
+    handler.addFilter(of_which_pass)
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.getLogger(OURS).setLevel(logging.DEBUG if debug else logging.INFO)
     # Whoever loads the configuration says in our words what is wrong with it.
@@ -50,6 +53,12 @@ def only_what_is_safe(record: logging.LogRecord) -> bool:
     return True
 
 
+def of_which_pass(record: logging.LogRecord) -> bool:
+    """Filter of the handler: every record of a pass carries its fields, whoever wrote it."""
+    record.during = current()
+    return True
+
+
 def where(error: BaseException) -> str:
     """Return file and line of an error's origin: all of a traceback that is safe to log."""
     frame = error.__traceback__
@@ -61,7 +70,9 @@ def where(error: BaseException) -> str:
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    facts = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    of_pass = facts.pop("during", None)
+    return facts if of_pass is None else {**of_pass._asdict(), **facts}
 
 
 class JsonFormatter(logging.Formatter):

@@ -1,80 +1,40 @@
-"""Metrics for Prometheus, without object names: counts and times only. Served by `health.py`."""
+"""Metrics for Prometheus, without object names: counts and times only. Served by `health.py`.
+
+What is counted as it happens is here; what is looked up when somebody asks is in `state_metrics.py`.
+"""
 
 from __future__ import annotations
 
-import math
-from collections import Counter as Tally
-from collections.abc import Iterator
+import time
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from yarl import URL
 
 from sshcredential_operator import __version__
-from sshcredential_operator.api.conditions import HasConditions
-from sshcredential_operator.api.names import CredentialKey
+from sshcredential_operator.api.names import CredentialKey, ExportKey
 from sshcredential_operator.api.policy import Policies
-from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.timestamps import parse_timestamp
-from sshcredential_operator.controller.store import Store
+from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX
+from sshcredential_operator.controller.request_metrics import verb_and_resource
+from sshcredential_operator.controller.state_metrics import QueueCollector, StateCollector, WatchCollector
+from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 
-PREFIX = "sshcredential_operator"
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_LONG: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600)
+_SUCCESS: Final = range(200, 300)
 
-
-class _StateCollector(Collector):
-    """Gauges that are counted when somebody asks."""
-
-    def __init__(self, store: Store, queue: WorkQueue[CredentialKey], policies: Policies) -> None:
-        self._store, self._queue, self._policies = store, queue, policies
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the gauges."""
-        yield GaugeMetricFamily(f"{PREFIX}_queue_depth", "Credentials that wait for a pass.", len(self._queue))
-        yield GaugeMetricFamily(
-            f"{PREFIX}_queue_age_seconds", "How long the credential that waits longest has waited.", self._queue.age
-        )
-        yield GaugeMetricFamily(
-            f"{PREFIX}_orphaned_secrets", "Secrets of ours whose credential is gone.", self._store.orphans()
-        )
-        yield GaugeMetricFamily(
-            f"{PREFIX}_blocked_watches",
-            "Lists or watches that the API server does not permit at the moment.",
-            len(list(self._store.blocked_scopes())),
-        )
-        due = min(self._due(), default=math.nan)
-        yield GaugeMetricFamily(
-            f"{PREFIX}_rotation_due_timestamp_seconds",
-            "When the first key becomes older than its workspace's policy wants; NaN where no policy says so.",
-            due,
-        )
-        tally = Tally(readiness(credential.status) for credential in self._store.credentials())
-        family = GaugeMetricFamily(
-            f"{PREFIX}_credentials",
-            "Credentials by the status and reason of their Ready condition.",
-            labels=("ready", "reason"),
-        )
-        for labels, count in sorted(tally.items()):
-            family.add_metric(labels, count)
-        yield family
-
-    def _due(self) -> Iterator[float]:
-        for credential in self._store.credentials():
-            longest = self._policies.of(credential.key.namespace).longest_age
-            facts = credential.status.facts
-            made = parse_timestamp(facts.created_at) if facts and longest else None
-            if made and longest:
-                yield (made + longest).timestamp()
-
-
-def readiness(status: HasConditions) -> tuple[str, str]:
-    """Return status and reason of the Ready condition, as labels."""
-    ready = status.ready
-    if ready is None:
-        return "Unknown", Reason.PENDING.value
-    # Whoever may write a status must not be able to make series without end.
-    return ready.status if ready.status in {"True", "False"} else "Unknown", status.reason or "Other"
+disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; when each series began is of no use here, and doubles their number
 
 
 class Metrics:
@@ -82,34 +42,67 @@ class Metrics:
 
     def __init__(self, store: Store, queue: WorkQueue[CredentialKey], policies: Policies | None = None) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_StateCollector(store, queue, policies or Policies()))
-        self._passes = Counter(
-            f"{PREFIX}_reconciles_total", "Passes by what they came to.", ("result",), registry=self.registry
-        )
-        self._seconds = Histogram(
-            f"{PREFIX}_reconcile_duration_seconds", "How long passes took.", registry=self.registry, buckets=_BUCKETS
-        )
-        self.watch_failures = Counter(
-            f"{PREFIX}_watch_failures_total",
-            "Lists and watches that ended in trouble.",
-            ("kind",),
-            registry=self.registry,
-        )
-        self.import_policy = Gauge(
-            f"{PREFIX}_import_policy_present",
-            "1 if the admission policy guards imports, 0 if it is missing, -1 if that cannot be told.",
-            registry=self.registry,
-        )
-        self.leader = Gauge(
-            f"{PREFIX}_leader", "1 while this replica does the work, 0 while it stands by.", registry=self.registry
-        )
-        Gauge(f"{PREFIX}_build_info", "The version.", ("version",), registry=self.registry).labels(__version__).set(1)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
+        self._passes, self._seconds = self._counter("reconciles_total"), self._histogram("reconcile_duration_seconds")
+        self._waited = self._histogram("queue_wait_seconds", _LONG)
+        self._key_work = self._histogram("key_work_duration_seconds")
+        self._requests = self._counter("api_requests_total")
+        self._answers = self._histogram("api_request_duration_seconds")
+        self._last_answer = self._gauge("api_last_answer_timestamp_seconds")
+        self._last_write = self._gauge("api_last_write_timestamp_seconds")
+        self.watch_failures = self._counter("watch_failures_total")
+        self.import_policy = self._gauge("import_policy_present")
+        self.export_policy = self._gauge("export_policy_present")
+        for policy in (self.import_policy, self.export_policy):
+            policy.set(-1)  # until it was looked for
+        self.leader, self.elections_won = self._gauge("leader"), self._counter("elections_won_total")
+        self.ready = self._gauge("ready")
+        self._gauge("build_info").labels(__version__).set(1)
+        self._heard, self._queues = WatchCollector(), QueueCollector()
+        for state in (StateCollector(store, policies or Policies()), self._heard, self._queues):
+            self.registry.register(state)
+        self.take_queue("credential", queue)
 
-    def passed(self, result: str, seconds: float) -> None:
+    def take_queue(self, kind: str, queue: WorkQueue[CredentialKey] | WorkQueue[ExportKey]) -> None:
+        """Show a queue."""
+        queue.on_begin = self._waited.labels(kind).observe
+        self._queues.take(kind, queue)
+
+    def passed(self, kind: str, result: str, seconds: float) -> None:
         """Count one pass."""
-        self._passes.labels(result).inc()
-        self._seconds.observe(seconds)
+        self._passes.labels(kind, result).inc()
+        self._seconds.labels(kind).observe(seconds)
+
+    def worked_on_key(self, work: str, seconds: float) -> None:
+        """Count one key that was generated or judged."""
+        self._key_work.labels(work).observe(seconds)
+
+    def heard(self, kind: Kind, scope: Scope) -> None:
+        """Note that a list or watch brought something, be it a bookmark."""
+        self._heard.last[kind, scope] = time.time()
+
+    def requested(self, method: str, url: URL, code: int | None, seconds: float) -> None:
+        """Count one request, whoever made it; None is the code where nobody answered."""
+        verb, resource = verb_and_resource(method, url)
+        self._requests.labels(verb, resource, "error" if code is None else str(code)).inc()
+        if code is None:
+            return
+        self._answers.labels(verb).observe(seconds)
+        self._last_answer.set(now := time.time())
+        if method != "GET" and resource != "leases" and code in _SUCCESS:
+            self._last_write.set(now)
 
     def render(self) -> bytes:
         """Return the exposition text."""
         return generate_latest(self.registry)
+
+    def _gauge(self, name: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", CATALOGUE[name].help, CATALOGUE[name].labels, registry=self.registry)
+
+    def _counter(self, name: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", CATALOGUE[name].help, CATALOGUE[name].labels, registry=self.registry)
+
+    def _histogram(self, name: str, buckets: tuple[float, ...] = _QUICK) -> Histogram:
+        meaning = CATALOGUE[name]
+        return Histogram(f"{PREFIX}_{name}", meaning.help, meaning.labels, registry=self.registry, buckets=buckets)

@@ -17,10 +17,9 @@ from typing import Any, Final
 from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey, Namespace
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.controller.admission import look_for_import_policy
+from sshcredential_operator.controller.admission import look_for_policies
 from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
-from sshcredential_operator.controller.export_metrics import ExportCollector
 from sshcredential_operator.controller.exporting import Exporting
 from sshcredential_operator.controller.health import Contact, Health, HealthServer
 from sshcredential_operator.controller.inputs import WatchedInputs
@@ -28,9 +27,10 @@ from sshcredential_operator.controller.key_work import LocalKeyWork
 from sshcredential_operator.controller.logs import where
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets, api_is_served
-from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
 from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
 from sshcredential_operator.controller.shell import Tap, run_kopf
+from sshcredential_operator.controller.state_metrics import KeyringCollector
 from sshcredential_operator.controller.store import Store
 from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, WorkQueue
@@ -41,9 +41,6 @@ from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
-
-ODD_ANSWERS: Final = (LookupError, TypeError, ValueError)
-"""What reading an answer raises that is no API server's: something in between said 200 and its own words."""
 
 GRACE_SECONDS: Final = 8.0
 """How long running passes may take to finish when the operator stops."""
@@ -75,15 +72,16 @@ class Operator:
         self._store, self._queue, self._health = Store(), WorkQueue[CredentialKey](), Health()
         self._metrics = Metrics(self._store, self._queue, options.policies)
         self._exporting = Exporting(options.guard_exports, connection, self._requests, self._store, self._queue)
-        self._metrics.registry.register(ExportCollector(self._exporting.store))
         self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
         self._keyring = Keyring(ring_store)
+        self._metrics.registry.register(KeyringCollector(self._keyring, ring_store.history))
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
-        self._keys = LocalKeyWork(self._queue)
+        self._keys = LocalKeyWork(self._queue, self._metrics.worked_on_key)
         self._stopping = asyncio.Event()
         contact = Contact(self._health, connection.server)
         connection.on_answer, connection.on_silence = contact.answered, contact.unanswered
+        connection.on_request = self._metrics.requested
         self._metrics.leader.set(not options.leader_election)
 
     async def run(self) -> None:
@@ -129,7 +127,7 @@ class Operator:
         while not self._stopping.is_set():
             if not await self._until_stopped(self._api_served()):
                 return
-            self._metrics.import_policy.set(await look_for_import_policy(self._requests))
+            await look_for_policies(self._requests, self._metrics)
             try:
                 await self._run_kopf(tap)
                 return  # it ends without an error only when it was told to

@@ -17,6 +17,9 @@ from sshcredential_operator.controller.connection import Connection, NoConfigura
 from sshcredential_operator.controller.write_guard import WriteGuard
 from sshcredential_operator.reconcile.trouble import TroubleError
 
+ODD_ANSWERS: Final = (LookupError, TypeError, ValueError)
+"""What reading an answer raises that is no API server's: something in between said 200 and its own words."""
+
 CONNECTIONS: Final = 16
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 

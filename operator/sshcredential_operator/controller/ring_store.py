@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL, SECRET_TYPE, Namespace
+from sshcredential_operator.api.names import (
+    BACKED_UP_AT_ANNOTATION,
+    FIELD_MANAGER,
+    MANAGED_BY_LABEL,
+    SECRET_TYPE,
+    Namespace,
+)
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.controller.ports import CONFLICT, NOT_FOUND, SECRETS_PATH, parse_secret
 from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.root_check import RootProblem
-from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME
+from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 PROBLEMS: Final[dict[RootProblem, str]] = {
@@ -44,17 +54,38 @@ PROBLEMS: Final[dict[RootProblem, str]] = {
 """What is wrong with the key ring, and what to do, for the log and /readyz."""
 
 
+@dataclass(slots=True)
+class RingHistory:
+    """What the Secrets that were read anyway tell of the key ring's age. For metrics: it costs no request."""
+
+    changed_at: datetime | None = None
+    """When the newest of those that a backup must hold was made."""
+    backed_up_at: datetime | None = None
+    """What a person has noted on the root key's Secret after the last backup."""
+
+    def saw(self, raw: Mapping[str, Any]) -> None:
+        """Take a Secret of the key ring."""
+        if raw.get("type") not in {ROOT_SECRET_TYPE, KEK_SECRET_TYPE}:
+            return
+        made = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
+        self.changed_at = max((when for when in (made, self.changed_at) if when), default=None)
+        if raw["metadata"]["name"] == ROOT_SECRET_NAME:
+            noted = (raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, "")
+            self.backed_up_at = parse_timestamp(noted)
+
+
 class ApiKeyringStore:
     """Implements the key ring's `KeyringStore`. `workspaces` empty means all namespaces."""
 
     def __init__(self, requests: Requests, namespace: Namespace, workspaces: tuple[Namespace, ...]) -> None:
         self._requests, self._namespace, self._workspaces = requests, namespace, workspaces
         self._path = SECRETS_PATH.format(namespace=namespace)
+        self.history = RingHistory()
 
     async def get(self, name: str) -> StoredSecret | None:
         """Read one Secret of the key ring live."""
         answer = await self._requests.send("GET", f"{self._path}/{name}", expect=frozenset({NOT_FOUND}), what="secrets")
-        return None if answer.code == NOT_FOUND else _stored(answer.json())
+        return None if answer.code == NOT_FOUND else self._stored(answer.json())
 
     async def create(self, name: str, type: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> bool:  # noqa: A002 - the field's name
         """POST one Secret; False when the name is taken."""
@@ -67,12 +98,15 @@ class ApiKeyringStore:
         }
         path = f"{self._path}?fieldManager={FIELD_MANAGER}"
         answer = await self._requests.send("POST", path, body=body, expect=frozenset({CONFLICT}), what="secrets")
-        return answer.code != CONFLICT
+        if answer.code == CONFLICT:
+            return False
+        self.history.saw(answer.json())
+        return True
 
     async def list(self, type: str) -> list[StoredSecret]:  # noqa: A002 - the field's name
         """List the Secrets of one type; only at start."""
         answer = await self._requests.send("GET", f"{self._path}?fieldSelector=type%3D{type}", what="secrets")
-        return [_stored(item) for item in answer.json()["items"]]
+        return [self._stored(item) for item in answer.json()["items"]]
 
     async def credentials_exist(self) -> bool:
         """Whether any workspace holds a Secret of ours; one that we may not look into does not count."""
@@ -90,7 +124,7 @@ class ApiKeyringStore:
                 return True
         return False
 
-
-def _stored(raw: Mapping[str, Any]) -> StoredSecret:
-    secret = parse_secret(raw)
-    return StoredSecret(raw["metadata"]["name"], secret.type, secret.data)
+    def _stored(self, raw: Mapping[str, Any]) -> StoredSecret:
+        self.history.saw(raw)
+        secret = parse_secret(raw)
+        return StoredSecret(raw["metadata"]["name"], secret.type, secret.data)

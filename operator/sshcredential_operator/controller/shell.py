@@ -93,6 +93,7 @@ class Tap:
             self._workspaces.forget(scope)  # while nobody watched, a namespace may have been deleted and made again
             try:
                 async for event in self._original(settings=settings, resource=resource, namespace=namespace, **others):
+                    self._metrics.heard(kind, scope)
                     if event is watching.Bookmark.LISTED:
                         self._listed(listing)
                         yield event

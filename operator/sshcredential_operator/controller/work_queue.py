@@ -49,6 +49,8 @@ class WorkQueue(Generic[Key]):
     def __init__(self, *, places: int = WORKERS, share: int = SHARE) -> None:
         self._quick = Lane[Key](places=places, share=share)
         self._costly = Lane[Key](places=KEY_PLACES, share=KEY_SHARE)
+        self.on_begin: Callable[[float], None] = lambda _: None
+        """Told for each pass how many seconds it was waited for."""
         self._running: dict[Key, Next] = {}
         self._with_place: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
@@ -154,6 +156,11 @@ class WorkQueue(Generic[Key]):
         return len(self._quick) + len(self._costly)
 
     @property
+    def running(self) -> int:
+        """How many passes are running."""
+        return len(self._running)
+
+    @property
     def age(self) -> float:
         """Seconds that the longest waiting credential has waited."""
         if not self._may_begin():
@@ -169,6 +176,7 @@ class WorkQueue(Generic[Key]):
                 return None
             self._with_place.add(key)
         self._running[key] = Next.NOTHING
+        self.on_begin(time.monotonic() - (self._costly if key in self._with_place else self._quick).since)
         return key
 
     def _wake_one(self) -> None:

@@ -98,6 +98,16 @@ class Keyring:
                     problem = found
         raise KeyringRefused(problem or RootProblem.UNSETTLED)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the root key is there and right."""
+        return self._roots is not None
+
+    @property
+    def size(self) -> int:
+        """How many workspaces' keys are in memory."""
+        return len(self._keks)
+
     def known(self, kid: str, namespace: str, namespace_uid: str) -> Kek | None:
         """Return a KEK of this very namespace that is in memory."""
         stored = self._keks.get(kid)

@@ -36,9 +36,8 @@ async def follow(key: ExportKey, world: ExportWorld, failures: int = 0) -> Outco
     except TroubleError as trouble:
         observed = replace(observed, trouble=trouble)
         decision = decide(observed)
-    if not _passes_by_itself(decision, observed, failures):
-        await report(decision, observed, world)
-    return _outcome(decision, observed, acted)
+    reported = not _passes_by_itself(decision, observed, failures) and await report(decision, observed, world)
+    return _outcome(decision, observed, acted)._replace(reported=reported)
 
 
 async def _weigh(observed: Observed, world: ExportWorld) -> tuple[Observed, Decision]:

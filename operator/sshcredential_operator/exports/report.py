@@ -31,17 +31,19 @@ class Told(NamedTuple):
     fingerprint: str | None
 
 
-async def report(decision: Decision, observed: Observed, world: ExportWorld) -> None:
-    """PATCH the status if it differs, then announce. A pass that changes nothing writes nothing."""
+async def report(decision: Decision, observed: Observed, world: ExportWorld) -> bool:
+    """PATCH the status if it differs; return whether it did. A pass that changes nothing writes nothing."""
     export = observed.export
     if export is None or decision.reason is None:
-        return
+        return False
     wanted = status_for(decision.reason, decision, observed, export)
-    if wanted != export.status:
-        answer = await world.exports.patch_status(export, export_merge_patch(wanted, over=export.status))
-        if answer is None:
-            raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
-        world.known.remember_export(observed.key, answer)
+    if wanted == export.status:
+        return False
+    answer = await world.exports.patch_status(export, export_merge_patch(wanted, over=export.status))
+    if answer is None:
+        raise TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=0)
+    world.known.remember_export(observed.key, answer)
+    return True
 
 
 def status_for(reason: Reason, decision: Decision, observed: Observed, export: Export) -> ExportStatus:

@@ -35,6 +35,8 @@ class Outcome(NamedTuple):
     retry_after: float | None = None
     due_in: float | None = None
     needs_place: bool = False
+    reported: bool = False
+    """Whether the status was written."""
 
 
 PATIENCE: Final = 5
@@ -62,10 +64,9 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
         decision = decide(observed)
     if _lacks_place(decision, observed, world):
         return Outcome(decision.reason, acted, needs_place=True)
-    if not _passes_by_itself(decision, failures):
-        await report(decision, observed, world)
+    reported = not _passes_by_itself(decision, failures) and await report(decision, observed, world)
     world.inputs.watch(key, awaited_secrets(observed))
-    return _outcome(decision, observed, acted)
+    return _outcome(decision, observed, acted)._replace(reported=reported)
 
 
 LOOKS_AGAIN: Final[dict[Reason, float]] = {Reason.KEY_UNAVAILABLE: 60.0, Reason.TIMED_OUT: 600.0}

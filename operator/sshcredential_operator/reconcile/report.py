@@ -43,11 +43,11 @@ class Event(NamedTuple):
     warning: bool
 
 
-async def report(decision: Decision, observed: Observed, world: World) -> None:
-    """PATCH the status if it differs, then announce. A pass that changes nothing writes nothing."""
+async def report(decision: Decision, observed: Observed, world: World) -> bool:
+    """PATCH the status if it differs, then announce; return whether it did. What changes nothing writes nothing."""
     credential = observed.credential
     if credential is None or decision.reason is None:
-        return
+        return False
     wanted = status_for(decision.reason, decision, observed, credential)
     if wanted != credential.status:
         answer = await world.credentials.patch_status(credential, merge_patch(wanted, over=credential.status))
@@ -58,6 +58,7 @@ async def report(decision: Decision, observed: Observed, world: World) -> None:
             world.known.remember_secret(observed.key, replace(observed.secret, made_for=None))
     for event in events_for(decision.reason, credential.status, wanted, observed):
         await _announce(event, credential, observed, world)
+    return wanted != credential.status
 
 
 async def tell_of_ends(observed: Observed, world: World) -> None:

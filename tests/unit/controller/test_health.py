@@ -116,18 +116,19 @@ async def test_after_the_stop_nobody_listens(probed: Probed) -> None:
 
 
 async def test_metrics_tell_of_queue_and_passes(probed: Probed) -> None:
-    assert await probed.sample("queue_depth") == 0
-    assert await probed.sample("queue_age_seconds") == 0
+    assert await probed.sample("queue_depth", kind="credential") == 0
+    assert await probed.sample("queue_age_seconds", kind="credential") == 0
     probed.queue.add(key("aa"))
-    probed.metrics.passed("Available", 0.002)
-    probed.metrics.passed("Available", 0.002)
-    probed.metrics.passed("trouble", 3)
+    probed.metrics.passed("credential", "Available", 0.002)
+    probed.metrics.passed("credential", "Available", 0.002)
+    probed.metrics.passed("credential", "trouble", 3)
+    probed.metrics.passed("export", "Exported", 3)
 
-    assert await probed.sample("queue_depth") == 1
-    assert await probed.sample("reconciles_total", result="Available") == 2
-    assert await probed.sample("reconciles_total", result="trouble") == 1
-    assert await probed.sample("reconcile_duration_seconds_count") == 3
-    assert await probed.sample("reconcile_duration_seconds_bucket", le="0.0025") == 2
+    assert await probed.sample("queue_depth", kind="credential") == 1
+    assert await probed.sample("reconciles_total", kind="credential", result="Available") == 2
+    assert await probed.sample("reconciles_total", kind="credential", result="trouble") == 1
+    assert await probed.sample("reconcile_duration_seconds_count", kind="credential") == 3
+    assert await probed.sample("reconcile_duration_seconds_bucket", kind="credential", le="0.0025") == 2
     assert await probed.sample("build_info", version=__version__) == 1
 
 
@@ -142,9 +143,9 @@ async def test_metrics_count_credentials_by_readiness(probed: Probed) -> None:
     ):
         probed.store.saw_credential(credential(f"name-{number}", 1, status=status), deleted=False)
 
-    assert await probed.sample("credentials", ready="True", reason="Available") == 2
-    assert await probed.sample("credentials", ready="False", reason="SecretLost") == 1
-    assert await probed.sample("credentials", ready="Unknown", reason="Pending") == 1
+    assert await probed.sample("credentials", ready="True", reason="Available", course="ready") == 2
+    assert await probed.sample("credentials", ready="False", reason="SecretLost", course="stop") == 1
+    assert await probed.sample("credentials", ready="Unknown", reason="Pending", course="work") == 1
 
 
 async def test_metrics_tell_of_orphans_and_of_watches_that_are_not_permitted(probed: Probed) -> None:
@@ -155,7 +156,7 @@ async def test_metrics_tell_of_orphans_and_of_watches_that_are_not_permitted(pro
 
     assert await probed.sample("orphaned_secrets") == 1
     assert await probed.sample("blocked_watches") == 1
-    assert await probed.sample("watch_failures_total", kind="secrets") == 1
+    assert await probed.sample("watch_failures_total", resource="secrets") == 1
     assert await probed.sample("import_policy_present") == 0
 
 
@@ -177,7 +178,7 @@ async def test_a_forged_status_makes_no_new_series(probed: Probed) -> None:
     _, text = await probed.get("/metrics")
 
     assert "Forged" not in text
-    assert await probed.sample("credentials", ready="True", reason="Other") == 20
+    assert await probed.sample("credentials", ready="True", reason="Other", course="other") == 20
 
 
 async def test_a_list_is_waited_for_until_nothing_lacks(probed: Probed) -> None:
