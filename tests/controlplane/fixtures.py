@@ -22,6 +22,7 @@ from controlplane.namespaces import Namespaces
 from controlplane.plane import ControlPlane
 from controlplane.readiness import NotReady
 from node import preflight
+from node.aftermath import nothing_left
 from node.node import Node
 
 EMBEDDED: Final = "embedded"
@@ -101,7 +102,7 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         pytest.skip(preflight.refusal(absent))
     with ExitStack() as until_the_end:
         with spoken(request.config):
-            started = until_the_end.enter_context(Node(tmp_path_factory.mktemp("node")))
+            started = until_the_end.enter_context(nothing_left(Node(tmp_path_factory.mktemp("node"))))
         yield started
 
 

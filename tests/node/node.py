@@ -26,10 +26,10 @@ from controlplane.ports import bound_socket
 from controlplane.processes import Daemon
 from controlplane.readiness import NotReady
 from controlplane.waiting import TimedOut, wait_until
-from node import addresses, enclosure, images, preflight, settings
+from node import addresses, enclosure, images, preflight, settings, traces
 from node.containers import Process, processes_of
 from node.enclosure import Enclosure
-from node.lock import one_node
+from node.lock import if_free, one_node
 from node.parts import KUBELET_CLIENT, Parts, surroundings
 from node.programs import path_of
 
@@ -153,8 +153,9 @@ class Node:
 
     def _enclose(self) -> None:
         with one_node(self.folder, standing=not self._guarded):
-            enclosure.remove_traces()  # of one that was killed together with its guard
-            self._enclosure = Enclosure.open(self.folder)
+            traces.remove()  # of one that was killed together with its guard
+            traces.make()
+            self._enclosure = Enclosure.open(self.folder, traces.FOLDERS)
         self._know(KEEPER, self._enclosure.keeper)
         self._know(FIRST, self._enclosure.first)
         self.run("sh", "-ec", settings.network())
@@ -220,3 +221,6 @@ def end(daemons: Mapping[str, Daemon]) -> None:
         enclosure.close(daemons[FIRST], daemons[KEEPER])
     for daemon in daemons.values():
         processes.kill(daemon)
+    with if_free() as ours:
+        if ours:  # else the next node has begun, and has taken them over
+            traces.remove()
