@@ -292,7 +292,7 @@ class Installed:
             "OPERATOR": f"http://{address}",
             "PATH": os.environ["PATH"],
         }
-        command = [sys.executable, "-I", CHART / "files" / "test" / "try_out.py"]
+        command: list[str | Path] = [sys.executable, "-I", CHART / "files" / "test" / "try_out.py"]
         return subprocess.run(command, capture_output=True, text=True, check=False, env=own | environment)
 
     def _token(self, account: str) -> str:
