@@ -101,8 +101,10 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if absent := preflight.missing():
         pytest.skip(preflight.refusal(absent))
     with ExitStack() as until_the_end:
+        folder = tmp_path_factory.mktemp("node")
+        until_the_end.callback(shutil.rmtree, folder / "control-plane" / "etcd", ignore_errors=True)
         with spoken(request.config):
-            started = until_the_end.enter_context(nothing_left(Node(tmp_path_factory.mktemp("node"))))
+            started = until_the_end.enter_context(nothing_left(Node(folder)))
         yield started
 
 

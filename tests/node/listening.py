@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from node import cgroups
+from controlplane.processes import look
 
 PROCESSES: Final = Path("/proc")
 TABLES: Final = {"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"}
@@ -40,15 +40,20 @@ def listeners() -> list[Listener]:
 
 def processes_in(first: int) -> set[int]:
     """Return all processes of a node, by the first of its namespaces, with those of its containers."""
-    space = (PROCESSES / str(first) / "ns" / "pid").readlink()
-    return {pid for pid in _pids() if _is_inside(PROCESSES / str(pid), space)}
+    space = _space(first)
+    inside = {pid for pid in _pids() if _space(pid) == space}
+    # Containers have namespaces of their own, further in, and come from what runs in the node's.
+    parents = {pid: seen.parent for pid in _pids() if (seen := look(pid))}
+    while more := {pid for pid, parent in parents.items() if parent in inside} - inside:
+        inside |= more
+    return inside
 
 
-def _is_inside(process: Path, space: Path) -> bool:
+def _space(pid: int) -> Path | None:
     try:
-        return (process / "ns" / "pid").readlink() == space or cgroups.NAME in (process / "cgroup").read_text()
+        return (PROCESSES / str(pid) / "ns" / "pid").readlink()
     except OSError:  # it has ended, or belongs to somebody greater
-        return False
+        return None
 
 
 def _rows(table: str) -> Iterator[tuple[str, str, str]]:

@@ -27,9 +27,10 @@ class Probe(NamedTuple):
     def kubectl(self, *arguments: str) -> str:
         return self.node.kubectl(*arguments, "--namespace", self.namespace).stdout
 
-    def ask(self, *arguments: str) -> str:
-        """Run the program once more in the container, and return what it said."""
-        return self.node.kubectl("exec", NAME, "--namespace", self.namespace, "--", "/probe", *arguments).stdout
+    def asked(self, *arguments: str) -> str:
+        """Run the program once more in the container, and return what it said: nothing if it failed."""
+        command = ("exec", NAME, "--namespace", self.namespace, "--", "/probe", *arguments)
+        return self.node.kubectl(*command, check=False).stdout
 
     def told(self, path: str) -> str:
         """Return one member of the pod."""

@@ -38,7 +38,7 @@ def test_the_node_is_ready(node: Node) -> None:
 
 
 def test_a_pod_is_confined_as_it_asks_to_be(probe: Probe) -> None:
-    told = dict(re.findall(r"^(\w+):\t(.*)$", probe.ask("confinement"), re.MULTILINE))
+    told = dict(re.findall(r"^(\w+):\t(.*)$", probe.asked("confinement"), re.MULTILINE))
     assert told["Uid"].split()[0] == "65532"
     assert (told["NoNewPrivs"], told["Seccomp"], int(told["CapEff"], 16)) == ("1", "2", 0)
     assert "Root" not in told
@@ -60,16 +60,18 @@ def test_a_pod_that_is_not_restricted_is_refused_where_it_must_be(probe: Probe) 
 )
 def test_a_pod_finds_the_address_of_a_service(probe: Probe, name: str, member: str | None) -> None:
     expected = probe.kubectl("get", "service", name, "-o", f"jsonpath={member}") if member else "10.0.0.1"
-    assert probe.ask("lookup", name) == expected
+    assert probe.asked("lookup", name) == expected
 
 
 def test_a_pod_reaches_itself_through_its_service(probe: Probe) -> None:
-    assert probe.ask("get", f"http://{probes.SERVICE}/") == "here"
+    asked = f"http://{probes.SERVICE}/"
+    wait_until(lambda: probe.asked("get", asked) == "here", "kube-proxy leads the Service's address to the pod")
 
 
 def test_a_service_is_reached_from_inside_the_node(node: Node, probe: Probe) -> None:
     address = probe.kubectl("get", "service", probes.SERVICE, "-o", "jsonpath={.spec.clusterIP}")
-    assert node.run(sys.executable, "-I", "-c", FETCH, f"http://{address}/").stdout == "here"
+    command = (sys.executable, "-I", "-c", FETCH, f"http://{address}/")
+    wait_until(lambda: node.run(*command, check=False).stdout == "here", "kube-proxy leads its address to the pod")
 
 
 def test_logs_are_shown(probe: Probe) -> None:
