@@ -28,7 +28,9 @@ from sshcredential_operator import __version__
 pytestmark = pytest.mark.skipif(bool(cannot_build()), reason=cannot_build())
 
 COMPRESSED_MB_AT_MOST: Final = 120
-FORBIDDEN: Final = re.compile(r"(pip3?|ensurepip|gcc.*|cc|c\+\+|clang.*|ld|make|apt.*|dpkg|sh|bash|dash|perl|busybox)(-[\d.]+)?")
+FORBIDDEN: Final = re.compile(
+    r"(pip3?|ensurepip|gcc.*|cc|c\+\+|clang.*|ld|make|apt.*|dpkg|sh|bash|dash|perl|busybox)(-[\d.]+)?"
+)
 """Names that no file or folder of the image has: package managers, compilers, shells."""
 PINNED: Final = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 
@@ -72,7 +74,12 @@ def unpacked(image: OperatorImage, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def command(unpacked: Unpacked, *arguments: str, **more: str) -> list[str]:
     """Return the command line that runs the arguments in the image: its user, its environment, nothing writable."""
-    environment = [*unpacked.config["Env"], *(f"{name}={value}" for name, value in more.items()), f"ROOT={unpacked.root}", f"AS={unpacked.config['User']}"]
+    environment = [
+        *unpacked.config["Env"],
+        *(f"{name}={value}" for name, value in more.items()),
+        f"ROOT={unpacked.root}",
+        f"AS={unpacked.config['User']}",
+    ]
     own_path = os.environ["PATH"]
     inside = ["env", "-i", *environment, "unshare", "--mount", "sh", "-c", f"PATH={own_path}:/usr/sbin; {READ_ONLY}"]
     return [*inside, "sh", *arguments]
@@ -96,14 +103,18 @@ def normal(name: str) -> str:
 
 def test_user_has_a_number_and_a_name(unpacked: Unpacked) -> None:
     assert unpacked.config["User"] == "65532:65532"
-    said = run(unpacked, "/opt/venv/bin/python", "-c", "import getpass, os; print(getpass.getuser(), os.getuid(), os.getgid())")
+    said = run(
+        unpacked, "/opt/venv/bin/python", "-c", "import getpass, os; print(getpass.getuser(), os.getuid(), os.getgid())"
+    )
     assert said.stdout.split() == ["sshcredential", "65532", "65532"], said.stderr
 
 
 def test_there_is_no_shell_package_manager_or_compiler(unpacked: Unpacked) -> None:
     names = {path.relative_to(unpacked.root) for path in files(unpacked.root) if path.parent.name != "encodings"}
     programs = {path for path in names if FORBIDDEN.fullmatch(path.name) and "site-packages" not in path.parts}
-    packages = {path for path in names if path.parent.name == "site-packages" and path.name.startswith(("pip", "setuptools"))}
+    packages = {
+        path for path in names if path.parent.name == "site-packages" and path.name.startswith(("pip", "setuptools"))
+    }
     assert not programs | packages
 
 
@@ -208,5 +219,7 @@ def test_it_works_on_a_cluster_and_is_not_too_large(
     sizes = [path.stat().st_size for path in unpacked.layers]
     compressed = sum(len(gzip.compress(path.read_bytes(), 6)) for path in unpacked.layers)
     with spoken(request.config):
-        print(f"\n{image.name}: {compressed / 1e6:.0f} MB compressed, {sum(sizes) / 1e6:.0f} MB on disk, ready after {ready:.1f} s")
+        print(
+            f"\n{image.name}: {compressed / 1e6:.0f} MB compressed, {sum(sizes) / 1e6:.0f} MB on disk, ready after {ready:.1f} s"
+        )
     assert compressed < COMPRESSED_MB_AT_MOST * 1e6
