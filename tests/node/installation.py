@@ -1,6 +1,6 @@
 """The operator on the node as people install it: by Helm, from the checkout's chart, with the checkout's image.
 
-Used by the fixtures of this folder and by tests/bench. There is one installation on a cluster, so it is one object here,
+Used by the fixtures of this folder and by tests/bench. A cluster has one installation, so it is one object here,
 which tests share: who leaves it otherwise than it was found says so by `uninstall`, `install` or `remove`.
 """
 
