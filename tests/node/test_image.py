@@ -6,10 +6,12 @@ import gzip
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import tarfile
 import time
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -32,9 +34,11 @@ FORBIDDEN: Final = re.compile(r"(pip3?|ensurepip|gcc.*|cc|c\+\+|clang.*|ld|make|
 """Names that no file or folder of the image has: package managers, compilers, shells."""
 PINNED: Final = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 
-READ_ONLY: Final = """\
-mount --bind "$ROOT" "$ROOT" && mount -t proc proc "$ROOT/proc" && mount --rbind /dev "$ROOT/dev" &&
-mount -o remount,ro,bind "$ROOT" && exec chroot --userspec="$AS" "$ROOT" "$@"
+PATH: Final = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+MOUNT, CHROOT, UNSHARE, SHELL = (shutil.which(name, path=PATH) or name for name in ("mount", "chroot", "unshare", "sh"))
+READ_ONLY: Final = f"""\
+{MOUNT} --bind "$ROOT" "$ROOT" && {MOUNT} -t proc proc "$ROOT/proc" && {MOUNT} --rbind /dev "$ROOT/dev" &&
+{MOUNT} -o remount,ro,bind "$ROOT" && exec {CHROOT} --userspec="$AS" "$ROOT" "$@"
 """
 
 
@@ -73,9 +77,7 @@ def unpacked(image: OperatorImage, tmp_path_factory: pytest.TempPathFactory) -> 
 def command(unpacked: Unpacked, *arguments: str, **more: str) -> list[str]:
     """Return the command line that runs the arguments in the image: its user, its environment, nothing writable."""
     environment = [*unpacked.config["Env"], *(f"{name}={value}" for name, value in more.items()), f"ROOT={unpacked.root}", f"AS={unpacked.config['User']}"]
-    own_path = os.environ["PATH"]
-    inside = ["env", "-i", *environment, "unshare", "--mount", "sh", "-c", f"PATH={own_path}:/usr/sbin; {READ_ONLY}"]
-    return [*inside, "sh", *arguments]
+    return ["env", "-i", *environment, UNSHARE, "--mount", SHELL, "-c", READ_ONLY, "sh", *arguments]
 
 
 def run(unpacked: Unpacked, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -101,10 +103,11 @@ def test_user_has_a_number_and_a_name(unpacked: Unpacked) -> None:
 
 
 def test_there_is_no_shell_package_manager_or_compiler(unpacked: Unpacked) -> None:
-    names = {path.relative_to(unpacked.root) for path in files(unpacked.root) if path.parent.name != "encodings"}
+    names = {path.relative_to(unpacked.root) for path in files(unpacked.root) if not path.is_dir()}
     programs = {path for path in names if FORBIDDEN.fullmatch(path.name) and "site-packages" not in path.parts}
-    packages = {path for path in names if path.parent.name == "site-packages" and path.name.startswith(("pip", "setuptools"))}
-    assert not programs | packages
+    packages = {part for path in names for part in path.parts if re.match(r"(pip|setuptools|wheel|ensurepip)\b", part)}
+    assert not programs
+    assert not packages
 
 
 def test_nothing_gives_rights_and_only_tmp_is_for_everybody(unpacked: Unpacked) -> None:
@@ -129,7 +132,7 @@ def test_list_of_parts_is_what_is_pinned_and_installed(unpacked: Unpacked) -> No
     assert listed["metadata"]["component"]["purl"] == f"pkg:pypi/sshcredential-operator@{__version__}"
     parts = [part["purl"].removeprefix("pkg:").partition("/") for part in listed["components"]]
     wheels = dict(rest.split("@") for kind, _, rest in parts if kind == "pypi")
-    packages = {rest.partition("/")[2].partition("@")[0] for kind, _, rest in parts if kind == "deb"}
+    packages = {urllib.parse.unquote(rest.partition("/")[2].partition("@")[0]) for kind, _, rest in parts if kind == "deb"}
     assert wheels == pins()
     assert {"libc6", "libssl3t64"} <= packages
     assert packages == {path.name for path in (unpacked.root / "var/lib/dpkg/status.d").iterdir()}
@@ -180,6 +183,17 @@ def test_without_a_cluster_it_says_what_it_lacks(unpacked: Unpacked) -> None:
     assert said.stderr.startswith("Error: No cluster to work with: ")
 
 
+def put_kubeconfig(cluster: Cluster, folder: Path) -> None:
+    """Put an admin's kubeconfig there. The authority is a file: out of a kubeconfig, the client writes one to /tmp."""
+    config = json.loads(cluster.kubeconfig_for("admin").read_text())
+    for entry in config["clusters"]:
+        entry["cluster"].pop("certificate-authority-data", None)
+        entry["cluster"]["certificate-authority"] = "/etc/authority.crt"
+    for name, text in (("kubeconfig", json.dumps(config)), ("authority.crt", cluster.ca_file.read_text())):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o644)
+
+
 def test_it_works_on_a_cluster_and_is_not_too_large(
     image: OperatorImage,
     unpacked: Unpacked,
@@ -189,15 +203,12 @@ def test_it_works_on_a_cluster_and_is_not_too_large(
     request: pytest.FixtureRequest,
 ) -> None:
     own, served = namespaces.create(), namespaces.create()
-    inside = Path("etc/kubeconfig")
-    (unpacked.root / inside).write_bytes(cluster.kubeconfig_for("admin").read_bytes())
-    (unpacked.root / inside).chmod(0o644)
+    put_kubeconfig(cluster, unpacked.root / "etc")
     started = time.monotonic()
-    # The image's own program, in its root; only the kubeconfig is put there.
-    program = command(unpacked, "/opt/venv/bin/sshcredential-operator", KUBECONFIG=f"/{inside}")
+    program = command(unpacked, "/opt/venv/bin/sshcredential-operator", KUBECONFIG="/etc/kubeconfig")
     log = tmp_path / "operator.log"
     with OperatorProcess(
-        unpacked.root / inside, log, operator_namespace=own, workspaces=[served], program=program
+        unpacked.root / "etc/kubeconfig", log, operator_namespace=own, workspaces=[served], program=program
     ) as operator:
         operator.wait_until_ready()
         ready = time.monotonic() - started
