@@ -34,9 +34,7 @@ def previous_key(record: Record, now: datetime) -> OtherKey | None:
     needed = {record.current, record.next.key_number} if record.next else {record.current}
     lasting = {key.fingerprint for key in record.keys if key.key_number in needed}
     fingerprint = {key.key_number: key.fingerprint for key in record.keys}
-    usable = [
-        old for old in record.previous if moment(old.until) > now and fingerprint[old.key_number] not in lasting
-    ]
+    usable = [old for old in record.previous if moment(old.until) > now and fingerprint[old.key_number] not in lasting]
     newest = max(usable, key=lambda old: old.key_number, default=None)
     key = record.key(newest.key_number) if newest else None
     return OtherKey(key.fingerprint, key.public_key, newest.until) if key and newest else None
