@@ -76,9 +76,12 @@ cluster: $(READY) debian-packages ## Start a control plane and print its KUBECON
 cluster-down: $(READY) ## End that control plane
 	@PYTHONPATH=tests $(BIN)/python -m controlplane down $(ARGS)
 
-.PHONY: node node-down
+.PHONY: node node-load node-down
 node: $(READY) debian-packages ## Start a node with containers (root on Linux) and print its KUBECONFIG line
 	@PYTHONPATH=tests $(BIN)/python -m node up $(ARGS)
+
+node-load: $(READY) ## Give that node an image: make node-load ARCHIVE=dist/image.tar
+	@PYTHONPATH=tests $(BIN)/python -m node load $(ARCHIVE) $(ARGS)
 
 node-down: $(READY) ## End that node
 	@PYTHONPATH=tests $(BIN)/python -m node down $(ARGS)
