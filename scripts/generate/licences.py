@@ -1,7 +1,7 @@
 """Writes docs/reference/licences.md: what the image carries of others, and on what terms. Called by `make generate`.
 
-The names and versions are those that requirements/operator.txt pins; the terms are what the installed distributions
-say of themselves. With `--check`, which `make check` uses, nothing is written: the exit status says whether the page is right.
+Names and versions are those that requirements/operator.txt pins; the terms are what the installed distributions say of
+themselves. With `--check` nothing is written: the exit status says whether the page is what it should be.
 """
 
 from __future__ import annotations

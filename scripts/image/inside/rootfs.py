@@ -90,6 +90,8 @@ def libraries(linked: Iterable[Path]) -> set[Path]:
     if "not found" in answer:
         sys.exit(f"a shared library is missing in the base:\n{answer}")
     found = {Path(path) for path in re.findall(r"(?:=> |^\s+)(/\S+) \(0x", answer, re.MULTILINE)}
+    if not found:
+        sys.exit(f"ldd names no library:\n{answer}")
     folders = {path.parent for path in found}
     return found | {folder / name for folder in folders for name in LOADED_LATER if (folder / name).exists()}
 
