@@ -1,7 +1,7 @@
 """The programs that can build an image: Docker, Podman, Buildah. Used by the builder and its base.
 
-Docker and Podman keep the image where the machine's other images are. Buildah is for machines without a daemon: it has a
-store of its own, needs neither user namespaces nor a container runtime, and the image leaves it as an archive.
+Docker and Podman keep the image where the machine's other images are. Buildah is for machines without a daemon: it has
+a store of its own, needs neither user namespaces nor a container runtime, and the image leaves it as an archive.
 """
 
 from __future__ import annotations
