@@ -32,10 +32,11 @@ class OperatorProcess:
         operator_namespace: str,
         workspaces: Sequence[str] = (),
         options: Sequence[str] = (),
+        program: Sequence[str] = (str(COMMAND),),
     ) -> None:
         self.operator_namespace, self.workspaces, self.log = operator_namespace, tuple(workspaces), log
         places = [part for name in workspaces for part in ("--workspace", name)] or ["--all-namespaces"]
-        command = [str(COMMAND), "run", "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
+        command = [*program, "run", "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 [*command, *options],
