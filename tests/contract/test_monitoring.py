@@ -86,8 +86,8 @@ async def shown() -> dict[str, tuple[str, str, tuple[str, ...]]]:
     families: dict[str, tuple[str, str, tuple[str, ...]]] = {}
     for collector in metrics.registry._collector_to_names:
         for family in collector.collect():
-            wrapped = isinstance(collector, MetricWrapperBase)
-            labels = collector._labelnames if wrapped else getattr(family, "_labelnames", ())
+            # A counter or histogram knows its labels before it has any; a family that was looked up brings its own.
+            labels = getattr(collector if isinstance(collector, MetricWrapperBase) else family, "_labelnames", ())
             name = f"{family.name}_total" if family.type == "counter" else family.name
             families[name] = (family.type, family.documentation, tuple(labels))
     return families
