@@ -12,7 +12,7 @@ from sshcredential_operator.api.names import GROUP
 from sshcredential_operator.controller.admission import IMPORT_POLICY
 
 FILES: Final = ROOT / "charts" / "sshcredential-operator" / "files"
-MANIFESTS: Final = sorted(FILES.glob("*/*"))
+MANIFESTS: Final = [*sorted(FILES.glob("admission/*")), *sorted(FILES.glob("rbac/*"))]
 AGGREGATE: Final = "rbac.authorization.k8s.io/aggregate-to-"
 PLURALS: Final = [str(definition.names["plural"]) for definition in DEFINITIONS]
 CREDENTIALS, EXPORTS = (str(definition.names["plural"]) for definition in (CREDENTIAL, EXPORT))
