@@ -1,6 +1,7 @@
 """Programs of others that the tests drive, each pinned by a go.mod of its own and built once on a machine.
 
-The tests of the chart run Helm, helm-unittest and kubeconform, those of the alerts promtool, and the node CoreDNS. `python -m tools.programs NAME` prints the path of one, for use by hand.
+The tests of the chart run Helm, helm-unittest and kubeconform, those of the alerts promtool, and the node
+CoreDNS. `python -m tools.programs NAME` prints the path of one, for use by hand.
 """
 
 from __future__ import annotations
