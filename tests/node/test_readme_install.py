@@ -23,7 +23,7 @@ IMAGE_BEGINS: Final = "make image"
 
 @pytest.fixture
 def reader(installation: Installation, tmp_path: Path) -> Reader:
-    """Somebody with this checkout, Helm, and the kubeconfig of `make node`. The next test upgrades what they install."""
+    """Somebody with this checkout, Helm, and the kubeconfig of `make node`. The next test upgrades their release."""
     installation.remove()
     node = installation.node
     somebody = Reader(tmp_path, node.kubeconfig_for("admin"))
