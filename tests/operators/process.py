@@ -32,7 +32,9 @@ class OperatorProcess:
         operator_namespace: str,
         workspaces: Sequence[str] = (),
         options: Sequence[str] = (),
+        source_root: Path | None = None,
     ) -> None:
+        """Start it; from another source root than the one under test, if given."""
         self.operator_namespace, self.workspaces, self.log = operator_namespace, tuple(workspaces), log
         places = [part for name in workspaces for part in ("--workspace", name)] or ["--all-namespaces"]
         command = [str(COMMAND), "run", "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
@@ -42,7 +44,11 @@ class OperatorProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+                env={
+                    **os.environ,
+                    "KUBECONFIG": str(kubeconfig),
+                    **({"PYTHONPATH": str(source_root)} if source_root else {}),
+                },
             )
 
     @property
