@@ -16,28 +16,32 @@ needs age age
 PATH="$PATH:/usr/sbin" needs sshd openssh-server
 needs git git
 needs lua5.4 lua5.4
-# For a node with containers, which only a root user of Linux can have: elsewhere its tests are skipped, and say why.
-if [ "$(uname)" = Linux ] && [ "$(id -u)" = 0 ]; then
-    PATH="$PATH:/usr/sbin:/sbin"
-    needs containerd containerd
-    needs runc runc
-    needs buildah buildah
-    needs mmdebstrap mmdebstrap
-    needs ip iproute2
-    needs nft nftables
-    needs unshare util-linux
-    needs mount mount
-    [ -x /usr/lib/cni/ptp ] || packages="$packages containernetworking-plugins"
-fi
 # Go, which builds the control plane, trusts the system's authorities only.
 [ "$(uname)" != Linux ] || [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] || packages="$packages ca-certificates"
-[ -n "$packages" ] || exit 0
+install() {
+    [ -n "$packages" ] || return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        printf 'debian-packages: installing%s\n' "$packages"
+        # Splitting into words is meant.
+        # shellcheck disable=SC2086
+        sh scripts/apt-install.sh $packages || printf 'debian-packages: could not install%s\n' "$packages" >&2
+    else
+        printf 'debian-packages: missing on this machine%s; as root: apt-get install%s\n' "$1" "$packages" >&2
+    fi
+    packages=
+}
+install ''
 
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    printf 'debian-packages: installing%s\n' "$packages"
-    # Splitting into words is meant.
-    # shellcheck disable=SC2086
-    sh scripts/apt-install.sh $packages || printf 'debian-packages: could not install%s\n' "$packages" >&2
-else
-    printf 'debian-packages: missing on this machine; as root: apt-get install%s\n' "$packages" >&2
-fi
+# What a node with containers is made of. Only root on Linux can have one: elsewhere its tests are skipped, and say why.
+[ "$(uname)" = Linux ] && [ "$(id -u)" = 0 ] || exit 0
+PATH="$PATH:/usr/sbin:/sbin"
+needs containerd containerd
+needs runc runc
+needs buildah buildah
+needs mmdebstrap mmdebstrap
+needs ip iproute2
+needs nft nftables
+needs unshare util-linux
+needs mount mount
+[ -x /usr/lib/cni/ptp ] || packages="$packages containernetworking-plugins"
+install ' (only for tests on a node with containers)'

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from image import base, engines, machine, places
+from image import bases, engines, machine, places
 
 NAME: Final = "localhost/sshcredential-operator"
 """No registry: whoever pushes the image gives it another name."""
@@ -36,7 +36,7 @@ def build(wish: Wish) -> Built:
     """Build the image, and write its archive and its list of parts where they were asked for."""
     with places.one_builder(), tempfile.TemporaryDirectory() as folder:
         engine = engines.find_engine(wish.engine)
-        chosen = base.choose(engine, wish.base)
+        chosen = bases.choose(engine, wish.base)
         name = wish.name or f"{NAME}:{places.version()}"
         arguments = {
             "BASE": chosen,

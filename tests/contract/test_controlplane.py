@@ -244,7 +244,7 @@ def test_a_zombie_counts_as_gone(tmp_path: Path) -> None:
         daemon = Daemon(pid, alive.born, tmp_path / "log")
         assert daemon.is_running()
         processes.stop(daemon)
-        assert processes.look(pid) == ("Z", alive.born)
+        assert processes.look(pid) == alive._replace(state="Z")
         assert not daemon.is_running()
         parent.kill()
 

@@ -22,6 +22,7 @@ from controlplane.namespaces import Namespaces
 from controlplane.plane import ControlPlane
 from controlplane.readiness import NotReady
 from node import preflight
+from node.aftermath import nothing_left
 from node.node import Node
 
 EMBEDDED: Final = "embedded"
@@ -100,8 +101,10 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if absent := preflight.missing():
         pytest.skip(preflight.refusal(absent))
     with ExitStack() as until_the_end:
+        folder = tmp_path_factory.mktemp("node")
+        until_the_end.callback(shutil.rmtree, folder / "control-plane" / "etcd", ignore_errors=True)
         with spoken(request.config):
-            started = until_the_end.enter_context(Node(tmp_path_factory.mktemp("node")))
+            started = until_the_end.enter_context(nothing_left(Node(folder)))
         yield started
 
 

@@ -101,10 +101,11 @@ def _reap(pid: int) -> None:
 
 
 class Look(NamedTuple):
-    """What the kernel tells of a process: the letter of its state, and its birth."""
+    """What the kernel tells of a process: the letter of its state, its birth, and the id of its parent."""
 
     state: str
     born: str
+    parent: int
 
 
 def look(pid: int) -> Look | None:
@@ -115,4 +116,4 @@ def look(pid: int) -> Look | None:
         return None
     # The command's name comes before the rest, in parentheses, and may itself hold any character.
     fields = status.rpartition(") ")[2].split()
-    return Look(fields[0], f"{BOOT_ID.read_text().strip()}/{fields[19]}")
+    return Look(fields[0], f"{BOOT_ID.read_text().strip()}/{fields[19]}", int(fields[1]))

@@ -1,4 +1,4 @@
-"""The cgroups below which the kubelet keeps those of its pods. Used by `node`, `enclosure` and `preflight`.
+"""The cgroups below which the kubelet keeps those of its pods. Used by `traces` and `preflight`.
 
 They are the one thing of a node that does not vanish with its namespaces.
 """

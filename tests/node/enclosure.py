@@ -1,13 +1,12 @@
 """The namespaces in which a node lives: network, mounts and processes of its own. Used by `node` and `standing`.
 
-All that runs and is mounted in there vanishes with its first process, even when that was killed. On the machine itself
-a node makes nothing but cgroups and some empty folders, which are removed here, too.
+All that runs and is mounted in there vanishes with its first process, even when that was killed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,21 +16,9 @@ from controlplane.binaries import Command
 from controlplane.processes import Daemon
 from controlplane.readiness import NotReady
 from controlplane.waiting import wait_until
-from node import cgroups
 from node.programs import PATH, path_of
 
 FIRST: Final = Path(__file__).with_name("first.py")
-
-FOLDERS: Final = (
-    "/run/containerd",
-    "/var/lib/cni",
-    "/var/lib/containerd",
-    "/var/lib/kubelet",
-    "/var/log/containers",
-    "/var/log/pods",
-)
-"""Where containerd, the kubelet and the CNI plugins keep their state, some of it by fixed paths. In the node each one
-is a file system in memory; the machine only lends the empty folder to mount it on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +29,15 @@ class Enclosure:
     first: Daemon
 
     @classmethod
-    def open(cls, folder: Path) -> Enclosure:
-        """Make the namespaces. Every inheritable descriptor is held in there as long as they last."""
-        for path in FOLDERS:
-            Path(path).mkdir(parents=True, exist_ok=True)
-        cgroups.make()
+    def open(cls, folder: Path, in_memory: Sequence[str]) -> Enclosure:
+        """Make the namespaces, with file systems in memory mounted on some folders of the machine.
+
+        `folder` takes the log. Every inheritable descriptor is held inside as long as the namespaces last.
+        """
         ready, log = folder / "first.pid", folder / "first.log"
         ready.unlink(missing_ok=True)
         namespaces = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private")
-        script = (sys.executable, "-I", str(FIRST), str(ready), *FOLDERS)
+        script = (sys.executable, "-I", str(FIRST), str(ready), *in_memory)
         keeper = processes.start((path_of("unshare"), *namespaces, "--", *script), log)
         wait_until(lambda: ready.exists() or not keeper.is_running(), "the namespaces are made")
         if not ready.exists():
@@ -75,16 +62,7 @@ _WITH_PATH: Final = ("/usr/bin/env", f"PATH={PATH}")
 
 
 def close(first: Daemon, keeper: Daemon) -> None:
-    """End everything inside, and remove what it leaves on the machine. Return when all of it is gone."""
+    """End everything inside. Return when all of it is gone."""
     # The kernel tells the end of this process when all others of its namespace have ended.
     processes.kill(first)
     processes.kill(keeper)
-    remove_traces()
-
-
-def remove_traces() -> None:
-    """Remove the cgroups and the folders that a node needs, unless something else uses them."""
-    cgroups.remove()
-    for path in FOLDERS:
-        with contextlib.suppress(OSError):  # not empty: somebody else's, too
-            Path(path).rmdir()

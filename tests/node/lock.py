@@ -37,6 +37,16 @@ def one_node(folder: Path, *, standing: bool, lock: Path = LOCK) -> Iterator[int
         os.close(descriptor)
 
 
+@contextmanager
+def if_free(lock: Path = LOCK) -> Iterator[bool]:
+    """Hold the lock if nobody else does, and tell whether that is so."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield lock_at_once(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _wait(descriptor: int, lock: Path) -> None:
     what = "another test run has the one node of this machine"
     say(f"{what}; waiting for its end")

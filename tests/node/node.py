@@ -7,10 +7,11 @@ of its own; all that the machine sees is one port of its loopback, which leads t
 
 from __future__ import annotations
 
+import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,10 +27,10 @@ from controlplane.ports import bound_socket
 from controlplane.processes import Daemon
 from controlplane.readiness import NotReady
 from controlplane.waiting import TimedOut, wait_until
-from node import addresses, enclosure, images, preflight, settings
+from node import addresses, enclosure, images, preflight, settings, traces
 from node.containers import Process, processes_of
 from node.enclosure import Enclosure
-from node.lock import one_node
+from node.lock import if_free, one_node
 from node.parts import KUBELET_CLIENT, Parts, surroundings
 from node.programs import path_of
 
@@ -37,10 +38,17 @@ FOLDER: Final = Path(__file__).parent
 KEEPER: Final = "keeper"
 FIRST: Final = "first"
 READY_SECONDS: Final = 120
+CTR: Final = (path_of("ctr"), f"--address={settings.SOCKET}", "--namespace=k8s.io")
+
+
+class CommandFailed(AssertionError):
+    """A command inside the node ended with an error. The text holds its command line and what it said."""
 
 
 class Node:
-    """One node and its control plane. Its folder holds certificates, kubeconfigs and logs; its data are in memory.
+    """One node and its control plane. Its folder holds certificates, kubeconfigs, logs and the control plane's data.
+
+    Images and containers are kept in memory, some hundred MB.
 
     `guarded` ends it when this process ends, even by a crash. `plane` is its control plane, with audit log and tokens;
     there is one while the node runs.
@@ -69,8 +77,7 @@ class Node:
         try:
             self._enclose()
             self._start_control_plane(binary)
-            for archive in archives:
-                self.load_image(archive)
+            self._load_images(archives)
             self._start_parts()
             self._wait_until_ready()
         except BaseException:
@@ -127,8 +134,7 @@ class Node:
 
     def load_image(self, archive: Path) -> None:
         """Give the node an image, from an archive in docker's format. It is known by the names in the archive."""
-        loading = ("--namespace=k8s.io", "images", "import", "--snapshotter=overlayfs", str(archive))
-        self.run(path_of("ctr"), f"--address={settings.SOCKET}", *loading)
+        self.run(*CTR, "images", "import", "--snapshotter=overlayfs", str(archive))
 
     def run(
         self,
@@ -136,10 +142,16 @@ class Node:
         input: str | None = None,  # noqa: A002 - as in subprocess.run
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of the machine inside, where the addresses of pods and Services are reached."""
-        return subprocess.run(
-            [*self._enclosure.whole, *command], input=input or "", capture_output=True, text=True, check=check
+        """Run a command of the machine inside, where the addresses of pods and Services are reached.
+
+        Raises `CommandFailed`, which shows what it said, unless `check` is false.
+        """
+        outcome = subprocess.run(
+            [*self._enclosure.whole, *command], input=input or "", capture_output=True, text=True, check=False
         )
+        if check and outcome.returncode != 0:
+            raise CommandFailed(f"{shlex.join(command)} (inside the node):\n{outcome.stderr}{outcome.stdout}")
+        return outcome
 
     def processes_of(self, namespace: str, pod: str, container: str | None = None) -> list[Process]:
         """Return the processes of a pod's container (its first one's, unless named), the container's first one first.
@@ -153,8 +165,9 @@ class Node:
 
     def _enclose(self) -> None:
         with one_node(self.folder, standing=not self._guarded):
-            enclosure.remove_traces()  # of one that was killed together with its guard
-            self._enclosure = Enclosure.open(self.folder)
+            traces.remove()  # of one that was killed together with its guard
+            traces.make()
+            self._enclosure = Enclosure.open(self.folder, traces.FOLDERS)
         self._know(KEEPER, self._enclosure.keeper)
         self._know(FIRST, self._enclosure.first)
         self.run("sh", "-ec", settings.network())
@@ -175,6 +188,12 @@ class Node:
         self._parts = Parts(self.folder, str(binary), self.plane.files, self.plane.server)
         self._start("containerd", (*self._enclosure.whole, *self._parts.containerd()))
         self.plane.start()
+
+    def _load_images(self, archives: Iterable[Path]) -> None:
+        answers = (*CTR, "version")
+        wait_until(lambda: self.run(*answers, check=False).returncode == 0, "containerd answers", READY_SECONDS)
+        for archive in archives:
+            self.load_image(archive)
 
     def _start_relay(self, listener: socket.socket, port: int) -> None:
         """Let a process inside accept what comes to a socket of the machine. Only here it is inherited."""
@@ -220,3 +239,6 @@ def end(daemons: Mapping[str, Daemon]) -> None:
         enclosure.close(daemons[FIRST], daemons[KEEPER])
     for daemon in daemons.values():
         processes.kill(daemon)
+    with if_free() as ours:
+        if ours:  # else the next node has begun, and has taken them over
+            traces.remove()

@@ -27,7 +27,7 @@ from controlplane.plane import ControlPlane
 from controlplane.waiting import wait_until
 from node.upgrade.credentials import LIVING, READY, STORED, make_all, read_record, recorded_form, rotate
 from node.upgrade.earlier import COMMIT, Earlier, NoHistory, taken_from_history
-from operators.process import OperatorProcess
+from operators.process import COMMAND, OperatorProcess
 
 WORKSPACE: Final = "genomics"
 OPERATOR_NAMESPACE: Final = "sshcredential-system"
@@ -43,14 +43,14 @@ class Upgraded:
         self.plane, self.earlier, self.folder = plane, earlier, folder
         self.desk, self.key_ring = desks
 
-    def start(self, source_root: Path | None = None) -> None:
+    def start(self, program: Sequence[str] = (str(COMMAND),)) -> None:
         self.operator = OperatorProcess(
             self.plane.kubeconfig_for(USER),
             self.folder / "operator.log",
             operator_namespace=OPERATOR_NAMESPACE,
             workspaces=[WORKSPACE],
             options=["--debug", "--leader-election"],
-            source_root=source_root,
+            program=program,
         ).wait_until_ready()
 
     def upgrade(self) -> None:
@@ -65,7 +65,7 @@ class Upgraded:
         self.plane.kubectl("apply", "-f", str(self.earlier.crd))
         assert self.operator.stop() == 0
         self.folder.joinpath("operator.log").rename(self.folder / "present.log")
-        self.start(self.earlier.source_root)
+        self.start(self.earlier.program)
 
     def until_all_was_looked_at(self, name: str) -> None:
         """A credential that comes after all others is answered after them."""
@@ -98,7 +98,7 @@ def upgraded(
             until_the_end.enter_context(desk_in(plane, name)) for name in (WORKSPACE, OPERATOR_NAMESPACE)
         )
         prepared = Upgraded(plane, earlier, tmp_path, (desk, key_ring))
-        prepared.start(earlier.source_root)
+        prepared.start(earlier.program)
         until_the_end.callback(lambda: prepared.operator.stop())
         make_all(desk, key_files)
         yield prepared

@@ -32,23 +32,18 @@ class OperatorProcess:
         operator_namespace: str,
         workspaces: Sequence[str] = (),
         options: Sequence[str] = (),
-        source_root: Path | None = None,
+        program: Sequence[str] = (str(COMMAND),),
     ) -> None:
-        """Start it; from another source root than the one under test, if given."""
         self.operator_namespace, self.workspaces, self.log = operator_namespace, tuple(workspaces), log
         places = [part for name in workspaces for part in ("--workspace", name)] or ["--all-namespaces"]
-        command = [str(COMMAND), "run", "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
+        command = [*program, "run", "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 [*command, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env={
-                    **os.environ,
-                    "KUBECONFIG": str(kubeconfig),
-                    **({"PYTHONPATH": str(source_root)} if source_root else {}),
-                },
+                env={**os.environ, "KUBECONFIG": str(kubeconfig)},
             )
 
     @property

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from controlplane.places import CHECKOUT
+from operators.process import COMMAND
 
 COMMIT: Final = "13bbbf94059c5db0bcce42bb06eb34e8e2806eb5"
 """The state before there were exports: format v1 of stored keys, API v1alpha1, rotation and leader election."""
@@ -48,8 +49,13 @@ class Earlier:
 
     @property
     def source_root(self) -> Path:
-        """What PYTHONPATH has to begin with for its operator to run."""
+        """Where its package lies."""
         return self.folder / "operator"
+
+    @property
+    def program(self) -> tuple[str, ...]:
+        """What a command line of its operator begins with: the libraries are those of today."""
+        return ("/usr/bin/env", f"PYTHONPATH={self.source_root}", str(COMMAND))
 
 
 def taken_from_history(folder: Path, checkout: Path = CHECKOUT) -> Earlier:

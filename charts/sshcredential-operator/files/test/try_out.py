@@ -89,22 +89,25 @@ def created() -> str:
 
 
 def credential_ready() -> tuple[bool, Any]:
-    """Return the status once Ready is True for this generation, or what Ready says."""
+    """Return the status once Ready is True for this generation, or what Ready says. Stalled needs no more patience."""
     code, found = call("GET", CREDENTIAL)
     if code != HTTPStatus.OK:
-        return False, f"the API server answers {code}: {found.get('message')}"
+        return False, f"The API server answers {code}: {found.get('message')}"
     status = found.get("status", {})
-    for condition in status.get("conditions", []):
-        if condition["type"] == "Ready":
-            done = condition["status"] == "True" and status.get("observedGeneration") == found["metadata"]["generation"]
-            said = f"Ready is {condition['status']}, {condition.get('reason')}: {condition.get('message')}"
-            return done, status if done else said
-    return False, "it has no condition Ready"
+    conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
+    if "Ready" not in conditions:
+        return False, "It has no condition Ready."
+    ready = conditions["Ready"]
+    said = f"Ready is {ready['status']}, {ready.get('reason')}: {ready.get('message')}"
+    if conditions.get("Stalled", {}).get("status") == "True":
+        raise Failed(f"The credential is stalled. {said}")
+    done = ready["status"] == "True" and status.get("observedGeneration") == found["metadata"]["generation"]
+    return done, status if done else said
 
 
 def facts(status: dict[str, Any]) -> str:
     """Check what the status shows; return the fingerprint."""
-    fingerprint, public_key = status.get("fingerprint", ""), status.get("publicKey", "")
+    fingerprint, public_key = str(status.get("fingerprint")), str(status.get("publicKey"))
     if not re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}", fingerprint):
         raise Failed(f"status.fingerprint is no fingerprint: {fingerprint!r}")
     if not public_key.startswith("ssh-ed25519 "):
@@ -122,9 +125,13 @@ def secret_there() -> str:
 
 def gone() -> tuple[bool, str]:
     """Whether neither the credential nor its Secret is there."""
-    codes = {path: call("GET", path, accept=METADATA_ALONE)[0] for path in (CREDENTIAL, SECRET)}
-    done = all(code == HTTPStatus.NOT_FOUND for code in codes.values())
-    return done, "ok" if done else f"the API server answers {codes}"
+    for path in (CREDENTIAL, SECRET):
+        code, answer = call("GET", path, accept=METADATA_ALONE)
+        if code == HTTPStatus.OK:
+            return False, f"{path} is still there."
+        if code != HTTPStatus.NOT_FOUND:
+            return False, f"The API server answers {code}: {answer.get('message')}"
+    return True, "ok"
 
 
 def until(look: Callable[[], tuple[bool, Any]], what: str) -> Any:

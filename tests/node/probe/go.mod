@@ -1,0 +1,3 @@
+module sshcredential-operator.test/probe
+
+go 1.24
