@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
-from kubernetes import client, config
+from kubernetes import client, config, watch
 
 from chart.rendering import NAMESPACE
 from cluster.desk import Desk
@@ -155,8 +155,6 @@ class Holders:
         since = found.metadata.resource_version
         self._take(found)
         chosen = {"field_selector": f"metadata.name={LEASE}", "timeout_seconds": WATCH_SECONDS}
-        from kubernetes import watch
-
         while not self._over.is_set():
             following = watch.Watch()
             for event in following.stream(

@@ -111,7 +111,7 @@ def key_files(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
 
 def test_an_upgrade_and_the_way_back_change_no_key_and_leave_ready_what_was(upgraded: Upgraded) -> None:
     desk = upgraded.desk
-    import yaml; open("/tmp/ha-recorded.yaml","w").write(yaml.safe_dump(recorded_form(desk), sort_keys=True, width=120))
+    assert recorded_form(desk) == read_record(), f"{COMMIT} makes something else than what is recorded"
     before = facts(desk)
     mark = now(upgraded.plane)
 

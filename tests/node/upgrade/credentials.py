@@ -1,7 +1,7 @@
 """The credentials that live through upgrades, and the form in which they are recorded. Used by `test_upgrade`.
 
-A record holds no key, not even an encrypted one: what differs from run to run is replaced by its kind. `recorded.yaml`
-is written by running this file's test with `--record-upgrade`, and is otherwise only compared.
+The record holds no key, not even an encrypted one: in place of what differs from run to run stands its name. For
+another commit, `recorded_form` is what has to be written to `recorded.yaml`.
 """
 
 from __future__ import annotations
