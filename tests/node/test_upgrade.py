@@ -57,14 +57,14 @@ class Upgraded:
         """First the CRDs and the rights, as a chart does, then the operator."""
         install(self.plane)
         assert self.operator.stop() == 0
-        self.folder.joinpath("operator.log").rename(self.folder / "earlier.log")
+        self.folder.joinpath("operator.log").rename(self.folder / f"{len(list(self.folder.iterdir()))}.log")
         self.start()
 
     def go_back(self) -> None:
         """The earlier CRD and operator. Rights and policies of today stay: they allow all that it did."""
         self.plane.kubectl("apply", "-f", str(self.earlier.crd))
         assert self.operator.stop() == 0
-        self.folder.joinpath("operator.log").rename(self.folder / "present.log")
+        self.folder.joinpath("operator.log").rename(self.folder / f"{len(list(self.folder.iterdir()))}.log")
         self.start(self.earlier.program)
 
     def until_all_was_looked_at(self, name: str) -> None:
@@ -125,9 +125,16 @@ def test_an_upgrade_and_the_way_back_change_no_key_and_leave_ready_what_was(upgr
     upgraded.go_back()
     upgraded.until_all_was_looked_at("made-by-the-earlier")
     assert_nothing_was_lost(upgraded, before, history(upgraded.plane, mark))
-    assert desk.get("made-by-the-present")["status"]["fingerprint"]
+    assert desk.get("plain")["status"]["exposure"] == "Encrypted", "it knows of no copies"
     assert rotate(desk, "made-by-the-present", 1)["status"]["keyNumber"] == 2
     assert rotate(desk, "with-previous", 3)["status"]["previous"]["fingerprint"] == rotated["status"]["fingerprint"]
+    assert desk.secret("plain-copy") == copied
+
+    before, mark = facts(desk), now(upgraded.plane)
+    upgraded.upgrade()
+    upgraded.until_all_was_looked_at("made-by-the-present-again")
+    assert_nothing_was_lost(upgraded, before, history(upgraded.plane, mark))
+    desk.until_object("plain", lambda found: found["status"]["exposure"] == "Exported", "told to be exported again")
     assert desk.secret("plain-copy") == copied
 
 
@@ -148,6 +155,7 @@ def assert_nothing_was_lost(upgraded: Upgraded, before: dict[str, Object], revis
     """At no revision since then, and as the key ring opens it."""
     desk, ours = upgraded.desk, [one for one in revisions if one.namespace == WORKSPACE]
     written = Counter((one.resource, one.name) for one in ours)
+    print("WRITTEN", written)
     changed = [
         (one.name, one.version, facts_of(one.object) if one.object else None)
         for one in ours
