@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from chart.rendering import HELMS, NAMESPACE, template
+from chart.rendering import HELMS, NAMESPACE, VALUES, rendered, template
+from generate.chart_values import VALUES as FILE
+from generate.chart_values import Undescribed, Value, schema_of, table_of, values_of
 
 GOOD = {"workspaces": ["genomics"]}
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -44,3 +48,59 @@ def test_nothing_is_rendered_without_workspaces() -> None:
 
 def test_the_chart_can_be_a_dependency_of_another() -> None:
     assert template("helm4", {**GOOD, "global": {"registry": "example.com"}}).returncode == 0
+
+
+# --- every value does something, and is described
+
+
+def leaves(values: tuple[Value, ...]) -> Iterator[Value]:
+    for value in values:
+        yield from leaves(value.members) if value.members else (value,)
+
+
+LEAVES = [leaf for leaf in leaves(values_of(FILE.read_text())) if leaf.path not in {"workspaces", "global"}]
+
+
+def without(values: dict[str, Any], path: str) -> dict[str, Any] | None:
+    """Return the values without one of them, or None where it is not among them."""
+    rest = deepcopy(values)
+    *folders, name = path.split(".")
+    here: Any = rest
+    for folder in folders:
+        here = here.get(folder, {})
+    return rest if here.pop(name, here) is not here else None
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.path)
+def test_a_value_changes_what_is_rendered(leaf: Value) -> None:
+    name, rest = next((name, rest) for name, given in VALUES.items() if (rest := without(given, leaf.path)) is not None)
+
+    assert template("helm4", rest).stdout not in {"", rendered("helm4", name)}
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        pytest.param("one: 1\n", "one has no comment", id="no comment"),
+        pytest.param("# What it is\none: 1\n", "one has no comment", id="a comment that is no description"),
+        pytest.param("a:\n  # -- One.\n  one: 1\n  two: 2\n", "a.two has no comment", id="further down"),
+        pytest.param("# -- A map.\none: {}\n", "one: say in @schema what may be in it", id="a map of anything"),
+        pytest.param("# -- A list.\none: []\n", "one: say in @schema what its items are", id="a list of anything"),
+    ],
+)
+def test_a_value_that_is_not_described_is_refused(text: str, path: str) -> None:
+    with pytest.raises(Undescribed, match=path):
+        schema_of(values_of(text))
+
+
+def test_a_comment_becomes_a_row_and_a_schema() -> None:
+    values = values_of("# Of the file.\n\na:\n  # -- How many,\n  # at most.\n  # @schema {minimum: 0}\n  one: 1\n")
+
+    assert table_of(values).splitlines()[-1] == "| `a.one` | `1` | How many, at most. |"
+    assert schema_of(values)["properties"] == {
+        "a": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"one": {"type": "integer", "default": 1, "minimum": 0, "description": "How many, at most."}},
+        }
+    }

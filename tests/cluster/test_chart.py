@@ -319,6 +319,24 @@ def test_the_operator_works_with_the_rights_of_the_chart_and_helm_test_passes(in
     assert [entry for entry in operator.entries() if entry["level"] in {"warning", "error"}] == []
 
 
+def test_a_stolen_token_reads_the_workspace_and_the_key_ring_and_no_other_secret(installed: Installed) -> None:
+    plane = installed.plane
+    thief = f"--as=system:serviceaccount:{NAMESPACE}:{RELEASE}"
+    namespaces = plane.kubectl("get", "namespaces", "-o", "name").stdout.split()
+
+    readable = {
+        name
+        for name in (namespace.removeprefix("namespace/") for namespace in namespaces)
+        if plane.kubectl("get", "secrets", "-n", name, thief, check=False).returncode == 0
+    }
+
+    assert readable == {"genomics", NAMESPACE}
+    assert len(namespaces) > len(readable) + 2
+    assert plane.kubectl("get", "secrets", "-A", thief, check=False).returncode != 0
+    for verb in ("update", "patch", "delete"):
+        assert plane.kubectl("auth", "can-i", verb, "secrets", "-n", NAMESPACE, thief, check=False).returncode != 0
+
+
 def test_a_failed_helm_test_tells_what_the_credential_says(installed: Installed) -> None:
     policy = installed.folder / "policy.yaml"
     policy.write_text("default: {algorithms: [RSA]}")

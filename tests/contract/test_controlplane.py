@@ -195,12 +195,19 @@ def test_ready_made_binaries_that_are_missing_are_named(tmp_path: Path) -> None:
         from_assets(assets(tmp_path, "etcd", "kubectl"))
 
 
-def test_kind_that_is_not_there_is_told_before_any_test_runs(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "--cluster=kind", "--collect-only", __file__]
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("kind", "no test was run: no kind and no docker command"),
+        ("node", "a node with containers cannot run here; this machine lacks "),
+    ],
+)
+def test_a_cluster_that_is_not_to_be_had_is_told_before_any_test_runs(kind: str, told: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", f"--cluster={kind}", "--collect-only", __file__]
     environment = {**os.environ, "PATH": str(tmp_path)}
     outcome = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert outcome.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "no test was run: no kind and no docker command" in outcome.stderr
+    assert told in outcome.stderr
 
 
 @pytest.fixture

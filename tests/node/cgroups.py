@@ -33,7 +33,10 @@ def may_be_made() -> bool:
 
 def make() -> None:
     """Make the cgroup in every hierarchy: the kubelet wants it to be there."""
-    for root in roots(MOUNTS.read_text()):
+    mounted = roots(MOUNTS.read_text())
+    if len(mounted) == 1:
+        _hand_down_controllers(mounted[0])
+    for root in mounted:
         (root / NAME).mkdir(exist_ok=True)
 
 
@@ -46,6 +49,13 @@ def remove() -> None:
 def left() -> list[Path]:
     """Return what there is of a node's cgroups."""
     return [root / NAME for root in roots(MOUNTS.read_text()) if (root / NAME).exists()]
+
+
+def _hand_down_controllers(root: Path) -> None:
+    """Let the groups below have limits, which in the one hierarchy of the second version has to be said."""
+    for controller in (root / "cgroup.controllers").read_text().split():
+        with contextlib.suppress(OSError):  # busy: then the kubelet says which of them it needs
+            (root / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def _removed(top: Path) -> bool:

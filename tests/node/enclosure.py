@@ -15,7 +15,7 @@ from controlplane import processes
 from controlplane.binaries import Command
 from controlplane.processes import Daemon
 from controlplane.readiness import NotReady
-from controlplane.waiting import wait_until
+from controlplane.waiting import TimedOut, wait_until
 from node.programs import PATH, path_of
 
 FIRST: Final = Path(__file__).with_name("first.py")
@@ -39,10 +39,12 @@ class Enclosure:
         namespaces = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private")
         script = (sys.executable, "-I", str(FIRST), str(ready), *in_memory)
         keeper = processes.start((path_of("unshare"), *namespaces, "--", *script), log)
-        wait_until(lambda: ready.exists() or not keeper.is_running(), "the namespaces are made")
-        if not ready.exists():
-            raise NotReady(f"the node's namespaces could not be made:\n{keeper.log_tail()}")
-        pid = int(ready.read_text())
+        try:
+            wait_until(lambda: ready.exists() or not keeper.is_running(), "the namespaces are made")
+            pid = int(ready.read_text())
+        except (FileNotFoundError, TimedOut):
+            processes.kill(keeper)
+            raise NotReady(f"the node's namespaces could not be made:\n{keeper.log_tail()}") from None
         seen = processes.look(pid)
         return cls(keeper, Daemon(pid, seen.born if seen else "", log))
 

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -76,8 +77,7 @@ class Node:
         self._guard = Guard() if self._guarded else None
         try:
             self._enclose()
-            self._start_control_plane(binary)
-            self._load_images(archives)
+            self._start_control_plane(binary, archives)
             self._start_parts()
             self._wait_until_ready()
         except BaseException:
@@ -172,7 +172,7 @@ class Node:
         self._know(FIRST, self._enclosure.first)
         self.run("sh", "-ec", settings.network())
 
-    def _start_control_plane(self, binary: Path) -> None:
+    def _start_control_plane(self, binary: Path, archives: Iterable[Path]) -> None:
         data = self.folder / "control-plane"
         with bound_socket() as listener:
             port = listener.getsockname()[1]
@@ -187,7 +187,10 @@ class Node:
         self.plane.files.authority.client(KUBELET_CLIENT, "system:masters")
         self._parts = Parts(self.folder, str(binary), self.plane.files, self.plane.server)
         self._start("containerd", (*self._enclosure.whole, *self._parts.containerd()))
-        self.plane.start()
+        with ThreadPoolExecutor(1) as meanwhile:
+            loading = meanwhile.submit(self._load_images, archives)
+            self.plane.start()
+            loading.result()
 
     def _load_images(self, archives: Iterable[Path]) -> None:
         answers = (*CTR, "version")

@@ -30,7 +30,9 @@ from sshcredential_operator import __version__
 pytestmark = pytest.mark.skipif(bool(cannot_build()), reason=cannot_build())
 
 COMPRESSED_MB_AT_MOST: Final = 120
-FORBIDDEN: Final = re.compile(r"(pip3?|ensurepip|gcc.*|cc|c\+\+|clang.*|ld|make|apt.*|dpkg|sh|bash|dash|perl|busybox)(-[\d.]+)?")
+FORBIDDEN: Final = re.compile(
+    r"(pip3?|ensurepip|gcc.*|cc|c\+\+|clang.*|ld|make|apt.*|dpkg|sh|bash|dash|perl|busybox)(-[\d.]+)?"
+)
 """Names that no file or folder of the image has: package managers, compilers, shells."""
 PINNED: Final = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 
@@ -76,7 +78,12 @@ def unpacked(image: OperatorImage, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def command(unpacked: Unpacked, *arguments: str, **more: str) -> list[str]:
     """Return the command line that runs the arguments in the image: its user, its environment, nothing writable."""
-    environment = [*unpacked.config["Env"], *(f"{name}={value}" for name, value in more.items()), f"ROOT={unpacked.root}", f"AS={unpacked.config['User']}"]
+    environment = [
+        *unpacked.config["Env"],
+        *(f"{name}={value}" for name, value in more.items()),
+        f"ROOT={unpacked.root}",
+        f"AS={unpacked.config['User']}",
+    ]
     return ["env", "-i", *environment, UNSHARE, "--mount", SHELL, "-c", READ_ONLY, "sh", *arguments]
 
 
@@ -98,7 +105,9 @@ def normal(name: str) -> str:
 
 def test_user_has_a_number_and_a_name(unpacked: Unpacked) -> None:
     assert unpacked.config["User"] == "65532:65532"
-    said = run(unpacked, "/opt/venv/bin/python", "-c", "import getpass, os; print(getpass.getuser(), os.getuid(), os.getgid())")
+    said = run(
+        unpacked, "/opt/venv/bin/python", "-c", "import getpass, os; print(getpass.getuser(), os.getuid(), os.getgid())"
+    )
     assert said.stdout.split() == ["sshcredential", "65532", "65532"], said.stderr
 
 
@@ -132,7 +141,9 @@ def test_list_of_parts_is_what_is_pinned_and_installed(unpacked: Unpacked) -> No
     assert listed["metadata"]["component"]["purl"] == f"pkg:pypi/sshcredential-operator@{__version__}"
     parts = [part["purl"].removeprefix("pkg:").partition("/") for part in listed["components"]]
     wheels = dict(rest.split("@") for kind, _, rest in parts if kind == "pypi")
-    packages = {urllib.parse.unquote(rest.partition("/")[2].partition("@")[0]) for kind, _, rest in parts if kind == "deb"}
+    packages = {
+        urllib.parse.unquote(rest.partition("/")[2].partition("@")[0]) for kind, _, rest in parts if kind == "deb"
+    }
     assert wheels == pins()
     assert {"libc6", "libssl3t64"} <= packages
     assert packages == {path.name for path in (unpacked.root / "var/lib/dpkg/status.d").iterdir()}
@@ -219,5 +230,7 @@ def test_it_works_on_a_cluster_and_is_not_too_large(
     sizes = [path.stat().st_size for path in unpacked.layers]
     compressed = sum(len(gzip.compress(path.read_bytes(), 6)) for path in unpacked.layers)
     with spoken(request.config):
-        print(f"\n{image.name}: {compressed / 1e6:.0f} MB compressed, {sum(sizes) / 1e6:.0f} MB on disk, ready after {ready:.1f} s")
+        print(
+            f"\n{image.name}: {compressed / 1e6:.0f} MB compressed, {sum(sizes) / 1e6:.0f} MB on disk, ready after {ready:.1f} s"
+        )
     assert compressed < COMPRESSED_MB_AT_MOST * 1e6

@@ -37,7 +37,9 @@ def main() -> None:
     parts = [*installed(arguments.venv), *debian_packages(arguments.rootfs)]
     if not any(part.name.startswith("libpython3") for part in parts):
         parts.append(python())
-    bom = Bom(components=parts, serial_number=uuid.uuid5(NAMESPACE, " ".join(sorted(map(reference, [product, *parts])))))
+    bom = Bom(
+        components=parts, serial_number=uuid.uuid5(NAMESPACE, " ".join(sorted(map(reference, [product, *parts]))))
+    )
     bom.metadata.component = product
     bom.register_dependency(product, parts)
     sys.stdout.write(without_time(JsonV1Dot6(bom).output_as_string()) + "\n")
