@@ -18,7 +18,8 @@ import pytest
 from chart.rendering import NAMESPACE
 from cluster.desk import Desk
 from cluster.replicas import attempts_after
-from cluster.shown import generated
+from cluster.shown import Object, generated
+from controlplane.audit import AuditEvent
 from controlplane.waiting import wait_until
 from node.installation import WORKSPACES, Installation
 from node.replicas import Asked, Holders, container_of, frozen, pod_of, signal_first, until_all_ready
@@ -123,16 +124,25 @@ def test_a_leader_that_is_told_to_end_leaves_nothing_half_done_and_lets_go_of_th
             began = time.monotonic()
             signal_first(pair.installed, pair.leader, signal.SIGTERM)
         pair.goes_on(names, began)
-    restarted = container_of(pair.installed, pair.leader)
 
-    assert restarted["lastState"]["terminated"]["exitCode"] == 0
+    assert ended(pair)["exitCode"] == 0
     assert holders.seen == [pair.leader, "", pair.standby]
     by_leader = {event.name for event in pair.asked.stored() if pod_of(event) == pair.leader}
     told = {event.name for event in pair.asked.written() if (pod_of(event), event.subresource) == (pair.leader, "status")}
     assert {f"{name}-sshcredential" for name in told} == by_leader, "a key that it stored was left to another to tell"
 
 
-def of_the(pod: str, asked: Asked) -> list:
+def ended(pair: Pair) -> Object:
+    """How the container of the leader ended, once the kubelet tells."""
+
+    def told() -> Object:
+        last: Object = container_of(pair.installed, pair.leader)["lastState"]
+        return last.get("terminated", {})
+
+    return wait_until(told, "the kubelet tells of its end", 60)
+
+
+def of_the(pod: str, asked: Asked) -> list[AuditEvent]:
     return [event for event in asked.events() if pod_of(event) == pod]
 
 
