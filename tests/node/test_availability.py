@@ -24,7 +24,8 @@ from controlplane.waiting import wait_until
 from node.installation import WORKSPACES, Installation
 from node.replicas import Asked, Holders, container_of, frozen, pod_of, signal_first, until_all_ready
 
-MANY: Final = 60
+WORKSPACE: Final = WORKSPACES[1]
+MANY: Final = 40
 SOME: Final = 10
 """After so many keys something happens to the leader: it is in the middle of its work then."""
 
@@ -56,8 +57,8 @@ class Pair(NamedTuple):
 def pair(installed: Installation) -> Iterator[Pair]:
     """Two pods that are ready. Whatever a test does to them, there are two again afterwards."""
     standby, leader = installed.standby(), installed.leader()
-    with installed.desk() as desk:
-        yield Pair(installed, leader, standby, desk, Asked(installed, WORKSPACES[0]))
+    with installed.desk(WORKSPACE) as desk:
+        yield Pair(installed, leader, standby, desk, Asked(installed, WORKSPACE))
     assert len(installed.until_ready()) == 2
     assert installed.leader()
 

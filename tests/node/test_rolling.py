@@ -11,12 +11,13 @@ from node.installation import WORKSPACES, Installation
 from node.replicas import Asked, pod_of
 from node.steady_client import SteadyClient
 
+WORKSPACE: Final = WORKSPACES[1]
 PER_SECOND: Final = 5
 
 
 def test_credentials_that_come_during_a_rolling_upgrade_have_one_key_each(installed: Installation) -> None:
-    asked, before = Asked(installed, WORKSPACES[0]), installed.until_ready()
-    with SteadyClient(installed.node, WORKSPACES[0], "meanwhile", PER_SECOND) as client:
+    asked, before = Asked(installed, WORKSPACE), installed.until_ready()
+    with SteadyClient(installed.node, WORKSPACE, "meanwhile", PER_SECOND) as client:
         asked.until_stored(SOME)
         installed.upgrade(podAnnotations={"example.com/changed": "now"})
         stored = len(asked.stored())
