@@ -55,9 +55,12 @@ campaign: $(READY) debian-packages ## The long and the strictest tests: trouble 
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
 
-.PHONY: bench-failover bench-neighbours
+.PHONY: bench-failover bench-installation bench-neighbours
 bench-failover: $(READY) debian-packages ## Measure: how long work waits when the leader is killed, frozen, cut off, stopped
 	@PYTHONPATH=tests $(BIN)/python tests/bench/failover.py $(ARGS)
+
+bench-installation: $(READY) debian-packages ## Measure: helm install on a node, image, start of a pod, memory
+	@PYTHONPATH=scripts:tests $(BIN)/python tests/bench/installation.py $(ARGS)
 
 bench-neighbours: $(READY) debian-packages ## Measure: one workspace beside another that is full of costly keys
 	@PYTHONPATH=tests $(BIN)/python tests/bench/neighbours.py $(ARGS)
@@ -76,9 +79,12 @@ cluster: $(READY) debian-packages ## Start a control plane and print its KUBECON
 cluster-down: $(READY) ## End that control plane
 	@PYTHONPATH=tests $(BIN)/python -m controlplane down $(ARGS)
 
-.PHONY: node node-down
+.PHONY: node node-load node-down
 node: $(READY) debian-packages ## Start a node with containers (root on Linux) and print its KUBECONFIG line
 	@PYTHONPATH=tests $(BIN)/python -m node up $(ARGS)
+
+node-load: $(READY) ## Give that node an image: make node-load ARCHIVE=dist/image.tar
+	@PYTHONPATH=tests $(BIN)/python -m node load $(ARCHIVE) $(ARGS)
 
 node-down: $(READY) ## End that node
 	@PYTHONPATH=tests $(BIN)/python -m node down $(ARGS)

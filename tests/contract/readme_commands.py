@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from contract.markdown import SHELL, blocks, commands, without_comment
+from contract.markdown import SHELL, Block, blocks, commands, without_comment
 from contract.tree import ROOT
 
 README: Final = ROOT / "README.md"
 EXPORTS: Final = ROOT / "docs" / "exports.md"
-QUICK_START: Final = "Quick start on a cluster of your own"
+INSTALL: Final = "Install"
+"""The section that is done on a node with containers. All others are done on a control plane without one."""
+QUICK_START: Final = "Or run it from your desk"
 
 NOT_RUN: Final = {
     "make demo": "tests/cluster/test_demo.py runs the program behind it",
@@ -23,15 +26,28 @@ NOT_RUN: Final = {
 
 def shell_commands(page: str) -> list[str]:
     """Return every command of the page's shell blocks, as it stands there."""
-    return [command for block in blocks(page) if block.language == SHELL for command in commands(block.text)]
+    return _commands(block for block in blocks(page) if block.language == SHELL)
 
 
 def commands_to_run(page: str) -> list[str]:
-    """Return the commands that a test runs."""
-    return [command for command in shell_commands(page) if without_comment(command) not in NOT_RUN]
+    """Return the commands that are run on a control plane."""
+    return _run(block for block in blocks(page) if block.section != INSTALL)
+
+
+def installing() -> list[str]:
+    """Return the README's commands that are run on a node with containers."""
+    return _run(block for block in blocks(README.read_text()) if block.section == INSTALL)
 
 
 def quick_start() -> list[str]:
     """Return the README's commands up to the first credential that is Ready, which is where other pages begin."""
-    found = [b for b in blocks(README.read_text()) if b.section == QUICK_START and b.language == SHELL]
-    return [one for block in found for one in commands(block.text) if without_comment(one) not in NOT_RUN]
+    return _run(block for block in blocks(README.read_text()) if block.section == QUICK_START)
+
+
+def _run(found: Iterable[Block]) -> list[str]:
+    shown = _commands(block for block in found if block.language == SHELL)
+    return [command for command in shown if without_comment(command) not in NOT_RUN]
+
+
+def _commands(found: Iterable[Block]) -> list[str]:
+    return [command for block in found for command in commands(block.text)]

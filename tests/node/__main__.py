@@ -1,4 +1,4 @@
-"""`python -m node up|down`: what `make node` and `make node-down` call.
+"""`python -m node up|load|down`: what `make node`, `make node-load` and `make node-down` call.
 
 `up` prints one line on standard output, for a shell to evaluate; everything else goes to standard error.
 """
@@ -21,14 +21,17 @@ from node.preflight import NoNode
 def main() -> int:
     """Run one command and return the exit code."""
     parser = argparse.ArgumentParser(prog="node", description="A Kubernetes node on this machine.")
-    parser.add_argument("command", choices=("up", "down"), help="start it and point kubectl at it, or end it")
+    parser.add_argument("command", choices=("up", "load", "down"), help="start it, give it an image, or end it")
+    parser.add_argument(
+        "archive", type=Path, nargs="?", help="the image to load, as `make image ARCHIVE=...` writes it"
+    )
     parser.add_argument(
         "--folder", type=Path, default=standing.FOLDER, help="where its files and logs lie (default: %(default)s)"
     )
     arguments = parser.parse_args()
     try:
-        _run(arguments.command, arguments.folder.absolute())
-    except (BuildFailed, NoGo, NoNode, NotReady) as problem:
+        _run(arguments.command, arguments.folder.absolute(), arguments.archive)
+    except (BuildFailed, NoGo, NoNode, NotReady, standing.NoImage) as problem:
         say(str(problem))
         return 1
     except KeyboardInterrupt:
@@ -37,11 +40,17 @@ def main() -> int:
     return 0
 
 
-def _run(command: str, folder: Path) -> None:
+def _run(command: str, folder: Path, archive: Path | None) -> None:
     if command == "up":
         print(f"export KUBECONFIG={shlex.quote(str(standing.up(folder)))}")
-    else:
+    elif command == "down":
         standing.down(folder)
+    elif archive is None or not archive.is_file():
+        raise standing.NoImage(
+            f"there is no image in {archive or 'no file'}: make image ARCHIVE=dist/image.tar writes one"
+        )
+    else:
+        standing.load(folder, archive.absolute())
 
 
 if __name__ == "__main__":

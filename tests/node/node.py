@@ -40,6 +40,7 @@ KEEPER: Final = "keeper"
 FIRST: Final = "first"
 READY_SECONDS: Final = 120
 CTR: Final = (path_of("ctr"), f"--address={settings.SOCKET}", "--namespace=k8s.io")
+LOAD: Final = (*CTR, "images", "import", "--snapshotter=overlayfs")
 
 
 class CommandFailed(AssertionError):
@@ -134,7 +135,7 @@ class Node:
 
     def load_image(self, archive: Path) -> None:
         """Give the node an image, from an archive in docker's format. It is known by the names in the archive."""
-        self.run(*CTR, "images", "import", "--snapshotter=overlayfs", str(archive))
+        self.run(*LOAD, str(archive))
 
     def run(
         self,

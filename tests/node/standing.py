@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +11,17 @@ from controlplane.access import ADMIN
 from controlplane.once import locked
 from controlplane.places import CHECKOUT
 from controlplane.progress import say
+from controlplane.readiness import NotReady
 from controlplane.standing import kubeconfig_link, record, recorded
-from node.node import Node, end
+from node.enclosure import Enclosure
+from node.node import FIRST, KEEPER, LOAD, Node, end
 
 FOLDER: Final = CHECKOUT / ".node"
 BUSY: Final = "another command is starting or ending the node of this checkout"
+
+
+class NoImage(Exception):
+    """There is nothing to load. The text says why."""
 
 
 def up(folder: Path = FOLDER) -> Path:
@@ -30,6 +37,18 @@ def up(folder: Path = FOLDER) -> Path:
             _end(folder)
             _start(folder)
     return kubeconfig_link(folder)
+
+
+def load(folder: Path, archive: Path) -> None:
+    """Give the node an image from an archive. Raises `NotReady` if no node is up, `NoImage` if it is none."""
+    known = recorded(folder)
+    if not known or not all(daemon.is_running() for daemon in known.values()):
+        raise NotReady("no node is up: start one with `make node`")
+    inside = Enclosure(known[KEEPER], known[FIRST]).whole
+    loaded = subprocess.run([*inside, *LOAD, str(archive)], capture_output=True, text=True, check=False)
+    if loaded.returncode:
+        raise NoImage(f"containerd does not take {archive}:\n{loaded.stderr}")
+    say(f"loaded {archive}")
 
 
 def down(folder: Path = FOLDER) -> None:

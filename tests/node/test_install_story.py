@@ -17,6 +17,8 @@ from node.kept import credentials_of, kept, secrets_of
 from node.thief import READ_TOKEN, Thief, claims_of
 
 OWN: Final = {*WORKSPACES, NAMESPACE}
+OURS: Final = f"app.kubernetes.io/instance={RELEASE}"
+LEFT: Final = "all,roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts,configmaps,networkpolicies,pdb"
 CREDENTIALS: Final = ("lives-on", "lives-on-with-a-passphrase")
 
 
@@ -52,6 +54,16 @@ def arguments_of(installation: Installation) -> list[str]:
     return list(container["args"])
 
 
+def test_a_workspace_that_is_not_there_is_told_and_nothing_is_touched(lived_in: Installation) -> None:
+    values = lived_in.values(workspaces=["genomics", "not-made-yet"])
+    before = lived_in.helm("list", "--output=json")
+
+    said = lived_in.helm("upgrade", RELEASE, CHART, values=values, check=False)
+
+    assert "there is no such namespace: kubectl create namespace not-made-yet" in said
+    assert lived_in.helm("list", "--output=json") == before
+
+
 def test_upgraded_to_all_namespaces_and_rolled_back_it_keeps_every_key(lived_in: Installation) -> None:
     before, spaces = kept(lived_in), all_namespaces(lived_in)
     assert Thief.of(lived_in).reads_secrets_of(spaces) == OWN
@@ -84,7 +96,8 @@ def test_uninstalled_it_leaves_everything_and_installed_again_takes_it_up(lived_
     lived_in.uninstall()
 
     assert kept(lived_in) == before
-    assert "sshcredential-operator" not in lived_in.kubectl("get", "all,roles,rolebindings,lease", "-o", "name")
+    left = set(lived_in.kubectl("get", LEFT, "-o", "name", "--selector", OURS).split())
+    assert left <= {f"pod/{RELEASE}-test"}
 
     lived_in.install(which="helm3")
 
@@ -136,13 +149,3 @@ def without_kubectl(installation: Installation, folder: Path) -> None:
     items = [one for one in found if one["kind"] != "Namespace"]
     body = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     installation.node.kubectl("delete", "-f", "-", "--timeout=60s", input=body)
-
-
-def test_a_workspace_that_is_not_there_is_told_and_nothing_is_touched(lived_in: Installation) -> None:
-    values = lived_in.values(workspaces=["genomics", "not-made-yet"])
-    before = lived_in.helm("list", "--output=json")
-
-    said = lived_in.helm("upgrade", RELEASE, CHART, values=values, check=False)
-
-    assert "there is no such namespace: kubectl create namespace not-made-yet" in said
-    assert lived_in.helm("list", "--output=json") == before
