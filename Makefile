@@ -62,6 +62,9 @@ bench-failover: $(READY) debian-packages ## Measure: how long work waits when th
 bench-installation: $(READY) debian-packages ## Measure: helm install on a node, image, start of a pod, memory
 	@PYTHONPATH=scripts:tests $(BIN)/python tests/bench/installation.py $(ARGS)
 
+bench-failover-node: $(READY) debian-packages ## Measure: the same with pods on a node, and the longest wait in an upgrade (root on Linux)
+	@PYTHONPATH=scripts:tests $(BIN)/python tests/bench/failover_node.py $(ARGS)
+
 bench-neighbours: $(READY) debian-packages ## Measure: one workspace beside another that is full of costly keys
 	@PYTHONPATH=tests $(BIN)/python tests/bench/neighbours.py $(ARGS)
 

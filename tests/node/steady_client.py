@@ -1,4 +1,7 @@
-"""A client that creates credentials at a steady rate, and sees when each is Ready. Used by `test_rolling` and tests/bench."""
+"""A client that creates credentials at a steady rate, and sees when each is Ready.
+
+Used by `test_rolling` and by tests/bench.
+"""
 
 from __future__ import annotations
 

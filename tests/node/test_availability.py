@@ -129,7 +129,9 @@ def test_a_leader_that_is_told_to_end_leaves_nothing_half_done_and_lets_go_of_th
     assert ended(pair)["exitCode"] == 0
     assert holders.seen == [pair.leader, "", pair.standby]
     by_leader = {event.name for event in pair.asked.stored() if pod_of(event) == pair.leader}
-    told = {event.name for event in pair.asked.written() if (pod_of(event), event.subresource) == (pair.leader, "status")}
+    told = {
+        event.name for event in pair.asked.written() if (pod_of(event), event.subresource) == (pair.leader, "status")
+    }
     assert {f"{name}-sshcredential" for name in told} == by_leader, "a key that it stored was left to another to tell"
 
 
@@ -137,8 +139,8 @@ def ended(pair: Pair) -> Object:
     """How the container of the leader ended, once the kubelet tells."""
 
     def told() -> Object:
-        last: Object = container_of(pair.installed, pair.leader)["lastState"]
-        return last.get("terminated", {})
+        found: Object = container_of(pair.installed, pair.leader)["lastState"].get("terminated", {})
+        return found
 
     return wait_until(told, "the kubelet tells of its end", 60)
 

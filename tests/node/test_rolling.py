@@ -1,6 +1,6 @@
-"""All pods are replaced, one after the other, while a client goes on creating credentials: none is lost, none has two keys.
+"""All pods are replaced while a client goes on creating credentials: none is lost, none has two keys.
 
-A longer run is part of `make bench-failover`.
+Longer runs are part of `make bench-failover-node`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def test_credentials_that_come_during_a_rolling_upgrade_have_one_key_each(instal
     assert makers & set(before)
     assert makers - set(before)
     slowest = max(client.waits, key=lambda name: client.waits[name])
-    print(f"{len(client.names)} credentials while the pods were replaced; the longest wait: {client.waits[slowest]:.1f} s")
+    print(
+        f"{len(client.names)} credentials while the pods were replaced; the longest wait: {client.waits[slowest]:.1f} s"
+    )
 
 
 SOME: Final = 10

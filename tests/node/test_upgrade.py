@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from kubernetes import config
@@ -20,11 +20,10 @@ from cluster.export_desk import ExportDesk, exported
 from cluster.keyfiles import KeyFiles
 from cluster.opened import open_stored
 from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
-from cluster.shown import Object, condition_of, data_of, generated, secret_of
+from cluster.shown import Object, condition_of, generated, secret_of
 from controlplane.clusters import install
 from controlplane.fixtures import OwnControlPlane
 from controlplane.plane import ControlPlane
-from controlplane.waiting import wait_until
 from node.upgrade.credentials import LIVING, READY, STORED, make_all, read_record, recorded_form, rotate
 from node.upgrade.earlier import COMMIT, Earlier, NoHistory, taken_from_history
 from operators.process import COMMAND, OperatorProcess
@@ -67,6 +66,10 @@ class Upgraded:
         self.folder.joinpath("operator.log").rename(self.folder / f"{len(list(self.folder.iterdir()))}.log")
         self.start(self.earlier.program)
 
+    def end(self) -> None:
+        """End whichever operator runs."""
+        self.operator.stop()
+
     def until_all_was_looked_at(self, name: str) -> None:
         """A credential that comes after all others is answered after them."""
         self.desk.create(name, generated())
@@ -94,12 +97,10 @@ def upgraded(
     plane.kubectl("apply", *(argument for path in earlier.manifests for argument in ("-f", str(path))))
     plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(earlier.crd))
     with ExitStack() as until_the_end:
-        desk, key_ring = (
-            until_the_end.enter_context(desk_in(plane, name)) for name in (WORKSPACE, OPERATOR_NAMESPACE)
-        )
+        desk, key_ring = (until_the_end.enter_context(desk_in(plane, name)) for name in (WORKSPACE, OPERATOR_NAMESPACE))
         prepared = Upgraded(plane, earlier, tmp_path, (desk, key_ring))
         prepared.start(earlier.program)
-        until_the_end.callback(lambda: prepared.operator.stop())
+        until_the_end.callback(prepared.end)
         make_all(desk, key_files)
         yield prepared
 
@@ -155,14 +156,17 @@ def assert_nothing_was_lost(upgraded: Upgraded, before: dict[str, Object], revis
     """At no revision since then, and as the key ring opens it."""
     desk, ours = upgraded.desk, [one for one in revisions if one.namespace == WORKSPACE]
     written = Counter((one.resource, one.name) for one in ours)
-    print("WRITTEN", written)
     changed = [
         (one.name, one.version, facts_of(one.object) if one.object else None)
         for one in ours
-        if one.resource == CREDENTIALS and one.name in before and (not one.object or facts_of(one.object) != before[one.name])
+        if one.resource == CREDENTIALS
+        and one.name in before
+        and (not one.object or facts_of(one.object) != before[one.name])
     ]
     assert changed == []
-    assert [one.name for one in ours if one.resource == SECRETS and one.name in {secret_of(name) for name in STORED}] == []
+    assert [
+        one.name for one in ours if one.resource == SECRETS and one.name in {secret_of(name) for name in STORED}
+    ] == []
     assert all(written[CREDENTIALS, name] <= 1 for name in before), written
     assert facts(desk) == before
     for name in (*READY, "suspended"):

@@ -1,4 +1,7 @@
-"""`helm upgrade` from an earlier commit's chart and image, and `helm rollback`: the CRDs change under credentials that live."""
+"""`helm upgrade` from an earlier commit's chart and image, and `helm rollback`, while credentials live on.
+
+The CRDs change under them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from node.installation import WORKSPACES, Installation
 from node.kept import kept
 from node.replicas import Asked
 from node.upgrade.earlier import PACKAGE, Earlier, NoHistory, taken_from_history
-from node.upgrade.earlier_release import PLACE, VALUES, earlier_chart, earlier_image
+from node.upgrade.earlier_release import PLACE, RBAC, earlier_chart, earlier_image
 
 CRD: Final = "sshcredentials.sshcredentials.dev"
 EXPORTS_CRD: Final = "sshcredentialexports.sshcredentials.dev"
@@ -48,8 +51,10 @@ def old(installation: Installation, earlier: Earlier, tmp_path: Path) -> Iterato
     image.archive.unlink()
     installation._make_namespaces()
     repository, _, tag = image.name.rpartition(":")
-    changes = VALUES | {"image": {"repository": repository, "tag": tag}, "tests": {"enabled": False}}
-    installation.install(chart=earlier_chart(earlier, tmp_path), **changes)
+    image_values = {"repository": repository, "tag": tag}
+    installation.install(
+        chart=earlier_chart(earlier, tmp_path), rbac=RBAC, image=image_values, tests={"enabled": False}
+    )
     yield installation
     installation.remove()
 

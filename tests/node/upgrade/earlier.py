@@ -68,8 +68,8 @@ def taken_from_history(folder: Path, checkout: Path = CHECKOUT) -> Earlier:
     )
     if archive.returncode != 0:
         raise NoHistory(
-            f"the earlier operator is taken from the history of this clone, which lacks the commit {COMMIT[:12]}: it is "
-            "shallow, or no clone at all. `git fetch --unshallow` brings it"
+            f"the earlier operator is taken from the history of this clone, which lacks the commit {COMMIT[:12]}: "
+            "it is shallow, or no clone at all. `git fetch --unshallow` brings it"
         )
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")

@@ -22,7 +22,7 @@ PLACE: Final = "earlier"
 LAYER: Final = "earlier.tar"
 CONFIGURATION: Final = "earlier.json"
 REPLACED: Final = ("admission", "rbac")
-VALUES: Final = {"rbac": {"enabled": True, "people": False}}
+RBAC: Final = {"enabled": True, "people": False}
 """There were no roles for people yet."""
 
 
