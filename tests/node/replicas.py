@@ -27,7 +27,7 @@ from node.installation import LEASE, Installation
 
 POD_OF_TOKEN: Final = "authentication.kubernetes.io/pod-name"
 PATIENCE: Final = 90
-"""Seconds. Far more than a change of the leader takes: what it does take is measured by `make bench-failover`."""
+"""Seconds. Far more than a change of the leader takes: what it does take is measured by `make bench-failover-node`."""
 WATCH_SECONDS: Final = 2
 
 

@@ -1,6 +1,6 @@
 """Two replicas in containers, and what becomes of the work when the one that leads is killed, frozen, deleted, stopped.
 
-No time decides here; what it takes is printed, and measured by `make bench-failover`.
+No time decides here; what it takes is printed, and measured by `make bench-failover-node`.
 """
 
 from __future__ import annotations

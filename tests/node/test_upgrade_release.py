@@ -24,13 +24,14 @@ from node.upgrade.earlier_release import PLACE, RBAC, earlier_chart, earlier_ima
 CRD: Final = "sshcredentials.sshcredentials.dev"
 EXPORTS_CRD: Final = "sshcredentialexports.sshcredentials.dev"
 NEW_RULE: Final = "prepare must be shorter than every"
+WRONG_TODAY: Final = "from-before-and-wrong-today"
 LONGER: Final = generated() | {"rotation": {"every": "1h", "prepare": "2h"}}
 """The earlier CRD allows what the present one refuses."""
 CREDENTIALS: Final[dict[str, Object]] = {
     "from-before": generated(),
     "from-before-with-passphrase": generated(passphrase="Generate"),
     "from-before-rotated": generated() | {"rotation": {"overlap": "100h"}},
-    "from-before-and-wrong-today": LONGER,
+    WRONG_TODAY: LONGER,
 }
 
 
@@ -78,6 +79,9 @@ def test_the_chart_changes_the_crds_under_credentials_that_live(old: Installatio
         assert versions_of(desk).items() >= versions.items(), "something was written"
         assert {event.name for event in asked.stored()} == {"made-by-the-present-sshcredential"}
         assert run_as_the_operator(old, runs).startswith("/opt/")
+        desk.edit(WRONG_TODAY, {"description": "may be changed, and its status written"})
+        assert desk.until(WRONG_TODAY, "Available")["spec"]["rotation"]["prepare"] == "2h"
+        versions = versions_of(desk)
 
         old.helm("rollback", RELEASE, "--wait", "--timeout=120s")
         assert NEW_RULE not in crd(old)
