@@ -1,7 +1,7 @@
-"""Writes docs/reference/licences.md: what the image carries of others, and under which terms. Called by `make generate`.
+"""Writes docs/reference/licences.md: what the image carries of others, and on what terms. Called by `make generate`.
 
-The names and versions are those that requirements/operator.txt pins; the terms are what the installed distributions say of
-themselves. With `--check`, which `make check` uses, nothing is written: the exit status says whether the page is right.
+Names and versions are those that requirements/operator.txt pins; the terms are what the installed distributions say of
+themselves. With `--check` nothing is written: the exit status says whether the page is what it should be.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ HEAD: Final = """\
 
 # Licences of dependencies
 
-The operator itself is under the Apache License 2.0 (`LICENSE`). Its image also carries the distributions below, unchanged, with
-their licence texts in `/opt/venv/lib/python3.*/site-packages/*.dist-info/`; and Python and C libraries of its base, whose
-licences lie in `/usr/share/doc/*/copyright`. All of them, with the versions of that image, are in its list of parts,
-`/sbom.cdx.json` (CycloneDX).
+The operator itself is under the Apache License 2.0 (`LICENSE`). Its image also carries the distributions below,
+unchanged, with their licence texts in `/opt/venv/lib/python3.*/site-packages/*.dist-info/`; and Python and C libraries
+of its base, whose licences lie in `/usr/share/doc/*/copyright`. All of them, with the versions of that image, are in
+its list of parts, `/sbom.cdx.json` (CycloneDX).
 
 | Distribution | Version | Licence |
 |---|---|---|
@@ -38,7 +38,7 @@ def page() -> str:
 
 
 def licence(name: str, version: str) -> str:
-    """Return the terms as the distribution states them: an SPDX expression, else its own words, else its classifiers."""
+    """Return the terms that a distribution states: an SPDX expression, else its own words, else its classifiers."""
     said = distribution(name)
     if said.version != version:
         sys.exit(f"{name} {said.version} is installed, and requirements/operator.txt pins {version}: run make setup")

@@ -26,8 +26,8 @@ them costs no request to the API server.
 The alerts that use them are in [alerts.yaml](../../charts/sshcredential-operator/files/monitoring/alerts.yaml), with a
 runbook for each in [Operations](../operations.md).
 
-Gauges of credentials, exports and Secrets are the same on a standby as on the leader, since its lists are warm: take the
-largest, not the sum.
+Gauges of credentials, exports and Secrets are the same on a standby as on the leader, since its lists are warm: take
+the largest, not the sum.
 """
 
 TAIL: Final = """\

@@ -1,7 +1,7 @@
 """The programs that can build an image: Docker, Podman, Buildah. Used by the builder and its base.
 
-Docker and Podman keep the image where the machine's other images are. Buildah is for machines without a daemon: it works in
-a store of its own, without user namespaces or a container runtime, and the image leaves it as an archive.
+Docker and Podman keep the image where the machine's other images are. Buildah is for machines without a daemon: it has
+a store of its own, needs neither user namespaces nor a container runtime, and the image leaves it as an archive.
 """
 
 from __future__ import annotations
@@ -108,14 +108,14 @@ def buildah() -> Engine:
 
 
 def policy() -> tuple[str, str]:
-    """Return Buildah's option for whose images it takes: the package that has this file comes with Buildah only perhaps."""
+    """Return Buildah's option for whose images it takes: the usual file is in a package that may be missing."""
     path = cache_folder() / "policy.json"
     path.write_text('{"default": [{"type": "insecureAcceptAnything"}]}\n', encoding="utf-8")
     return "--signature-policy", str(path)
 
 
 def provide(program: str) -> None:
-    """Install a program, which has the name of its package, where it is missing: as root on Debian and its relatives."""
+    """Install a program, which has the name of its package, where it is missing: as root on Debian."""
     if shutil.which(program):
         return
     if os.getuid() or not shutil.which("apt-get"):

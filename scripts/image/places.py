@@ -1,4 +1,4 @@
-"""Where the image is made from and where its makings are kept. Used by the builder, its base, and the tests of the image."""
+"""What the image is made from, and where layers are kept. Used by the builder, and by the tests of the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the released image into the chart's values, pinned by digest. Called by the release workflow, in its own checkout."""
+"""Writes the released image into the chart's values, pinned by digest. Called by the release workflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints a version's section of CHANGELOG.md: the notes of its release. Called by the release workflow, without .venv."""
+"""Prints a version's section of CHANGELOG.md: the notes of its release. Called by the release workflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks a tag against the version in the package, and prints `version=...`. Called by the release workflow, without .venv."""
+"""Checks a tag against the package's version, and prints `version=...`. Called by the release workflow."""
 
 from __future__ import annotations
 

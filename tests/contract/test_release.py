@@ -1,4 +1,4 @@
-"""The version stands in one place and everywhere else the same; what a release says and packs comes from the project's files."""
+"""The version has one place; what a release says and packs comes from the project's own files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,21 @@ def test_only_the_tag_of_the_version_is_released(tag: str, code: int) -> None:
     assert (said.returncode, said.stdout) == (code, "" if code else f"version={__version__}\n")
 
 
-CHANGES = "# Changelog\n\n## [Unreleased]\n\n## [1.1.0] - 2030-01-02\n\n### Added\n\n- This.\n\n## [1.0.0] - 2030-01-01\n\n- First.\n"
+CHANGES = """\
+# Changelog
+
+## [Unreleased]
+
+## [1.1.0] - 2030-01-02
+
+### Added
+
+- This.
+
+## [1.0.0] - 2030-01-01
+
+- First.
+"""
 
 
 @pytest.mark.parametrize(
@@ -69,7 +83,16 @@ def test_notes_are_the_section_of_the_version(version: str, notes: str | None) -
     assert script("notes").notes(CHANGES, version) == notes
 
 
-VALUES = "replicas: 2\nimage:\n  # -- Where\n  repository: localhost/x\n  tag: ''\n  digest: ''\nother:\n  repository: mine\n"
+VALUES = """\
+replicas: 2
+image:
+  # -- Where
+  repository: localhost/x
+  tag: ''
+  digest: ''
+other:
+  repository: mine
+"""
 
 
 def test_chart_names_the_released_image_by_digest() -> None:

@@ -1,4 +1,4 @@
-"""The workflows take nothing that can change under them, have no right that they do not need, and run no text of strangers."""
+"""The workflows take nothing that can change, have no right that they do not need, and run no text of strangers."""
 
 from __future__ import annotations
 

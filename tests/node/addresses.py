@@ -6,7 +6,6 @@ from typing import Final
 
 NODE: Final = "node"
 NODE_ADDRESS: Final = "10.89.0.2"
-NODE_RANGE: Final = "10.89.0.0/24"
 POD_RANGE: Final = "10.88.0.0/24"
 DNS_ADDRESS: Final = "10.0.0.10"
 """In the range of Services, `controlplane.commandlines.SERVICE_RANGE`; coredns.yaml names it, too."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from controlplane.processes import Daemon, look
 from node import traces
+from node.first import MARK
 from node.listening import processes_in
 from node.lock import if_free
 from node.node import FIRST, Node
@@ -21,7 +22,7 @@ def nothing_left(node: Node) -> Iterator[Node]:
         watched = [*node.daemons.values(), *_daemons(processes_in(node.daemons[FIRST].pid))]
     running = [daemon.pid for daemon in watched if daemon.is_running()]
     assert not running, f"processes of the node are still running: {running}"
-    assert str(node.folder) not in Path("/proc/self/mountinfo").read_text(), "a mount of the node is left"
+    assert MARK not in Path("/proc/self/mountinfo").read_text(), "a mount of the node is left"
     with if_free() as ours:  # else they are the next node's
         assert not (ours and traces.left()), f"left on the machine: {traces.left()}"
 

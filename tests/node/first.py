@@ -12,6 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+MARK = "sshcredential-node"
+"""What the mounts show as their source."""
+
 
 def main(ready: Path, folders: list[str]) -> None:
     """Mount, write this process's id into the file `ready`, and reap for ever."""
@@ -21,7 +24,7 @@ def main(ready: Path, folders: list[str]) -> None:
     subprocess.run(["mount", "--make-rshared", "/"], check=True)
     subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
     for folder in folders:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "sshcredential-node", folder], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", MARK, folder], check=True)
     unfinished = ready.with_suffix(".new")
     unfinished.write_text(identifier)
     unfinished.rename(ready)

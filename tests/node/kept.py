@@ -36,7 +36,7 @@ def secrets_of(installation: Installation) -> dict[str, str]:
 
 
 def credentials_of(installation: Installation) -> dict[str, tuple[str, str, str]]:
-    """Return credentialId, fingerprint and Ready of each credential."""
+    """Return credentialId, fingerprint and Ready of each credential that has a key."""
     listed = json.loads(installation.node.kubectl("get", "sshcredentials", "-A", "-o", "json").stdout)["items"]
     return {
         f"{one['metadata']['namespace']}/{one['metadata']['name']}": (
@@ -45,4 +45,5 @@ def credentials_of(installation: Installation) -> dict[str, tuple[str, str, str]
             next(has["status"] for has in one["status"]["conditions"] if has["type"] == "Ready"),
         )
         for one in listed
+        if "fingerprint" in one["status"]
     }

@@ -48,6 +48,7 @@ def if_free(lock: Path = LOCK) -> Iterator[bool]:
 
 
 def _wait(descriptor: int, lock: Path) -> None:
+    _refuse_to_wait_for_a_standing_one(lock)
     what = "another test run has the one node of this machine"
     say(f"{what}; waiting for its end")
     progress = Progress(what)

@@ -15,7 +15,7 @@ from controlplane.once import make_once
 from image.build import NAME, Wish, build
 from image.places import cache_folder, content_hash
 
-KEPT: Final = 3
+KEPT: Final = 6
 """So many archives stay in the cache: each is 190 MB."""
 
 
@@ -45,7 +45,7 @@ def operator_image() -> OperatorImage:
 def forget_old_ones(folder: Path) -> None:
     """Remove what was not asked for lately."""
     for old in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)[KEPT:]:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def cannot_build() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Final
 
 import pytest
@@ -26,6 +27,7 @@ for folder in sys.argv[1:]:
     else:
         print(folder, "written")
 """
+FETCH: Final = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode())"
 READ_ONLY_FILE_SYSTEM: Final = "30"
 FOLDERS: Final = ("/", "/tmp", "/var", "/etc", "/opt/venv", "/run", "/home")
 
@@ -102,9 +104,11 @@ def test_a_pod_that_is_less_restricted_is_refused_beside_it(installed: Installat
 def test_health_and_metrics_are_reached_through_the_service(installed: Installation) -> None:
     address = installed.kubectl("get", "service", RELEASE, "-o", "jsonpath={.spec.clusterIP}")
 
-    said = installed.node.run("curl", "--silent", "--fail", f"http://{address}:8080/metrics").stdout
+    def fetched(page: str) -> str:
+        return installed.node.run(sys.executable, "-I", "-c", FETCH, f"http://{address}:8080/{page}").stdout
 
-    assert "sshcredential_" in said
+    assert fetched("healthz").strip() == "ok"
+    assert "sshcredential_" in fetched("metrics")
 
 
 def test_the_log_is_one_json_object_in_each_line(installed: Installation, leader: str) -> None:

@@ -99,8 +99,9 @@ def test_uninstalled_it_leaves_everything_and_installed_again_takes_it_up(lived_
     left = set(lived_in.kubectl("get", LEFT, "-o", "name", "--selector", OURS).split())
     assert left <= {f"pod/{RELEASE}-test"}
 
-    lived_in.install(which="helm3")
+    said = lived_in.install(which="helm3")
 
+    assert "genomics, proteomics. Credentials of other namespaces stay Pending." in said
     assert works(lived_in, "after-the-return")
     after = kept(lived_in)
     assert before.secrets.items() <= after.secrets.items()

@@ -15,6 +15,7 @@ from contract.markdown import code_words, table
 from contract.readme_commands import README, installing
 from contract.tree import ROOT
 from controlplane.standing import record
+from image.places import cache_folder
 from node.installation import Installation
 from tools.programs import program
 
@@ -32,9 +33,10 @@ def reader(installation: Installation, tmp_path: Path) -> Iterator[Reader]:
     folder = tmp_path / ".node"
     folder.mkdir()
     record(folder, node.daemons)
-    # The tests have an environment already, wherever it is: make takes it as it stands.
-    made = ("-o", ".venv/setup-done")
-    provide(tmp_path, "make", str(shutil.which("make")), *made, f"ARGS=--folder {folder}")
+    # The tests have an environment already, and layers of the image: make takes both as they stand.
+    cache = f"XDG_CACHE_HOME={cache_folder().parents[1]}"
+    made = (str(shutil.which("make")), "-o", ".venv/setup-done", f"ARGS=--folder {folder}")
+    provide(tmp_path, "make", "env", cache, *made)
     provide(tmp_path, "helm", str(program("helm4")))
     yield somebody
     installation.remove()

@@ -1,7 +1,7 @@
 """Programs of others that the tests drive, each pinned by a go.mod of its own and built once on a machine.
 
-The charts' tests run Helm, helm-unittest and kubeconform, the generators helm-docs, the rules' tests promtool, and the
-node CoreDNS. `python -m tools.programs NAME` prints the path of one, for use by hand.
+The tests of the chart run Helm, helm-unittest and kubeconform, those of the alerts promtool, and the node
+CoreDNS. `python -m tools.programs NAME` prints the path of one, for use by hand.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ _PROGRAMS: Final = {
     "coredns": _pinned("coredns", "github.com/coredns/coredns"),
     "helm3": _pinned("helm3", "helm.sh/helm/v3/cmd/helm", "-X helm.sh/helm/v3/internal/version.version={version}"),
     "helm4": _pinned("helm4", "helm.sh/helm/v4/cmd/helm", "-X helm.sh/helm/v4/internal/version.version={version}"),
-    "helm-docs": _pinned("helm-docs", "github.com/norwoodj/helm-docs/cmd/helm-docs"),
     "helm-unittest": _pinned("helm-unittest", "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"),
     "kubeconform": _pinned("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
     "promtool": _pinned("promtool", "github.com/prometheus/prometheus/cmd/promtool"),

@@ -1,4 +1,4 @@
-"""Picks out of the base what the image needs to run Python, and nothing else. Called by the Dockerfile: rootfs.py FOLDER.
+"""Picks out of the base what the image needs to run Python, no more. Called by the Dockerfile: rootfs.py FOLDER.
 
 An allow-list: the interpreter, the standard library without its parts for desktops and developers, the shared libraries
 that these and the installed wheels are linked with, and a few files of /etc. Run by the virtual environment's Python.
@@ -74,7 +74,7 @@ def copy_interpreter(target: Path) -> None:
     copy_file(link, target)
 
 
-def not_shipped(folder: str, names: list[str]) -> list[str]:
+def not_shipped(_folder: str, names: list[str]) -> list[str]:
     """Return the names that are left out."""
     return [name for name in names if name in NOT_SHIPPED or NOT_SHIPPED_FILES.fullmatch(name)]
 
@@ -90,6 +90,8 @@ def libraries(linked: Iterable[Path]) -> set[Path]:
     if "not found" in answer:
         sys.exit(f"a shared library is missing in the base:\n{answer}")
     found = {Path(path) for path in re.findall(r"(?:=> |^\s+)(/\S+) \(0x", answer, re.MULTILINE)}
+    if not found:
+        sys.exit(f"ldd names no library:\n{answer}")
     folders = {path.parent for path in found}
     return found | {folder / name for folder in folders for name in LOADED_LATER if (folder / name).exists()}
 
@@ -120,7 +122,7 @@ def write_etc(target: Path) -> None:
 
 
 def keep_packages(target: Path) -> None:
-    """Keep what Debian says of the packages that these files come from: for the list of parts, scanners, and their licences."""
+    """Keep what Debian says of the packages that the files come from: for the list of parts, scanners, licences."""
     status = target / "var" / "lib" / "dpkg" / "status.d"
     status.mkdir(parents=True)
     for package in sorted(owners(target)):

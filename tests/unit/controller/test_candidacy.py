@@ -74,6 +74,7 @@ async def test_who_leads_works(desk: Desk) -> None:
     assert await desk.queue.get() == A
     assert await desk.writes()
     assert desk.leader_metric() == 1
+    assert desk.metrics.registry.get_sample_value("sshcredential_operator_elections_won_total") == 1
 
 
 async def test_a_standby_is_ready_and_lets_its_work_wait(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -158,6 +159,35 @@ async def test_metrics_tell_of_orphans_and_of_watches_that_are_not_permitted(pro
     assert await probed.sample("blocked_watches") == 1
     assert await probed.sample("watch_failures_total", resource="secrets") == 1
     assert await probed.sample("import_policy_present") == 0
+
+
+async def test_metrics_tell_whether_the_replica_is_ready(probed: Probed) -> None:
+    assert await probed.sample("ready") == 1
+
+    probed.health.wait_for("api", "The API is not served.")
+    assert await probed.sample("ready") == 0
+
+
+async def test_metrics_tell_how_long_who_got_a_pass_had_waited(probed: Probed) -> None:
+    probed.queue.add(key("aa"))
+    await probed.queue.get()
+
+    assert await probed.sample("running_passes", kind="credential") == 1
+    assert await probed.sample("queue_wait_seconds_count", kind="credential") == 1
+    assert await probed.sample("queue_wait_seconds_bucket", kind="credential", le="600.0") == 1
+
+
+async def test_metrics_tell_of_the_watch_that_is_silent_longest(
+    probed: Probed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = ((100.0, Kind.SECRETS, PHYSICS), (200.0, Kind.SECRETS, GENOMICS), (300.0, Kind.EXPORTS, None))
+    for now, kind, scope in heard:
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        probed.metrics.heard(kind, scope)
+    monkeypatch.undo()
+
+    assert await probed.sample("watch_last_event_timestamp_seconds", resource="secrets") == 100
+    assert await probed.sample("watch_last_event_timestamp_seconds", resource="sshcredentialexports") == 300
 
 
 async def test_metrics_name_no_object(probed: Probed) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.controller.during import during
 from sshcredential_operator.controller.logs import JsonFormatter, set_up, where
 
 SECRET = "test-only-b3BlbnNzaC1rZXktdjEA"
@@ -181,6 +183,43 @@ def test_a_record_is_one_json_object_on_one_line(log: SetUp) -> None:
         "reason": "Forbidden",
         "code": 403,
     }
+
+
+def test_a_record_of_a_pass_says_of_which(log: SetUp) -> None:
+    lines = log()
+    with during("credential", "genomics", "hpc-login", 3):
+        logging.getLogger(OURS).info("done", extra={"result": "Available"})
+        logging.getLogger("aiohttp.client").warning("%s", SECRET)
+    logging.getLogger(OURS).info("listed")
+
+    done, library, listed = (json.loads(line) for line in lines())
+    fields = ["reconcile", "kind", "namespace", "name", "generation"]
+    assert list(done)[-6:] == [*fields, "result"]
+    assert [done[field] for field in fields[1:]] == ["credential", "genomics", "hpc-login", 3]
+    assert library["reconcile"] == done["reconcile"]
+    assert not set(listed) & set(fields)
+
+
+def test_a_person_reads_the_same(log: SetUp) -> None:
+    lines = log(json=False)
+    with during("export", "genomics", "hpc-login", None):
+        logging.getLogger(OURS).info("done", extra={"result": "Exported"})
+
+    assert re.search(
+        r"done reconcile=\w+-\d+ kind=export namespace=genomics name=hpc-login generation=None result=Exported$",
+        lines()[0],
+    )
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("saying", SAYINGS)
+def test_nothing_that_a_library_says_during_a_pass_comes_out(lines: Lines, name: str, saying: str) -> None:
+    with during("credential", "genomics", "hpc-login", 3):
+        SAYINGS[saying](logging.getLogger("" if name == "root" else name), logging.WARNING)
+
+    [line] = lines()
+    assert SECRET not in line
+    assert "hpc-login" in line
 
 
 @pytest.mark.parametrize(

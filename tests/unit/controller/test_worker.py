@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from sshcredential_operator.api.names import CredentialKey, Namespace
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
+from sshcredential_operator.controller.during import current
+from sshcredential_operator.controller.logs import of_which_pass
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.work_queue import KEY_PLACES, KEY_SHARE, WORKERS, WorkQueue
 from sshcredential_operator.controller.worker import work
@@ -248,3 +251,56 @@ async def test_a_date_is_kept_as_a_timer() -> None:
         await workers.until(lambda: KEY in workers.queue._timers)
 
         assert server.secret
+
+
+# --- the log
+
+
+def ends(caplog: pytest.LogCaptureFixture) -> list[tuple[str, dict[str, object]]]:
+    """Return level and facts of each pass' last line."""
+    names = ("result", "act", "reported")
+    records = [record for record in caplog.records if record.getMessage() == "done"]
+    assert all(0 <= record.__dict__["seconds"] < 60 for record in records)
+    return [(r.levelname, {name: vars(r)[name] for name in names if name in vars(r)}) for r in records]
+
+
+async def test_a_pass_that_changed_anything_is_told_to_everybody_and_another_to_who_debugs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "sshcredential_operator")
+    server = Server()
+    server.apply({"generate": {}})
+    async with team(server, 1) as workers:
+        workers.queue.add(KEY)
+        await workers.until(lambda: len(ends(caplog)) == 1)
+        workers.operator.catch_up()
+        workers.queue.add(KEY)
+        await workers.until(lambda: len(ends(caplog)) == 2)
+        server.apply({"generate": {"algorithm": "RSA"}})
+        workers.operator.catch_up()
+        workers.queue.add(KEY)
+        await workers.until(lambda: len(ends(caplog)) == 3)
+
+    assert ends(caplog) == [
+        ("INFO", {"result": "Available", "act": "create", "reported": True}),
+        ("DEBUG", {"result": "Available", "reported": False}),
+        ("INFO", {"result": "AlgorithmChanged", "reported": True}),
+    ]
+
+
+async def test_whatever_is_logged_in_a_pass_knows_of_which(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "sshcredential_operator")
+    caplog.handler.addFilter(of_which_pass)
+    server = Server()
+    server.apply({"generate": {}})
+    async with team(server, 1) as workers:
+        server.fault_before[0] = ValueError(SECRET)
+        workers.queue.add(KEY)
+        await workers.until(lambda: server.reason() == "Available" and len(ends(caplog)) == 1)
+    caplog.handler.removeFilter(of_which_pass)
+
+    passes = [record.__dict__["during"] for record in caplog.records]
+    assert [record.getMessage() for record in caplog.records] == ["pass failed", "done"]
+    assert {one[1:] for one in passes} == {("credential", KEY.namespace, KEY.name, 1)}
+    assert len({one.reconcile for one in passes}) == 2
+    assert current() is None

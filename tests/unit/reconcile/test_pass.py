@@ -22,7 +22,8 @@ from unit.reconcile.server_memory import Server
 GENERATED: dict[str, Any] = {"generate": {}}
 IMPORTED: dict[str, Any] = {"importFrom": {"privateKey": {"secretName": "my-key"}}}
 MY_KEY = {"ssh-privatekey": PAIR.private.reveal()}
-CREATED = Outcome(Reason.AVAILABLE, Act.CREATE)
+CREATED = Outcome(Reason.AVAILABLE, Act.CREATE, reported=True)
+TOLD = Outcome(Reason.AVAILABLE, reported=True)
 NOTHING_TO_DO = Outcome(Reason.AVAILABLE)
 
 
@@ -117,7 +118,7 @@ async def test_an_import_lives_on_without_its_input() -> None:
     server.remove_secret("my-key")
     writes = len(server.writes)
 
-    assert await operator.settle() == [NOTHING_TO_DO]
+    assert await operator.settle() == [TOLD]
     assert server.status()["notes"] == ["NoPassphrase"]
     assert server.writes[writes:] == ["patch status"]
     assert operator.inputs.watched[KEY] == frozenset()
@@ -225,7 +226,7 @@ async def test_a_change_of_the_deletion_policy_costs_two_writes_and_no_new_key()
     server.apply(GENERATED | {"deletionPolicy": "Retain", "deletionGracePeriod": "1h"})
     writes = len(server.writes)
 
-    assert await operator.settle() == [Outcome(Reason.AVAILABLE, Act.UPDATE_RECORD)]
+    assert await operator.settle() == [Outcome(Reason.AVAILABLE, Act.UPDATE_RECORD, reported=True)]
     assert server.writes[writes:] == ["patch secret", "patch status"]
     assert server.status()["fingerprint"] == before["fingerprint"]
     assert server.status()["observedGeneration"] == 2
@@ -245,7 +246,7 @@ async def test_a_harmless_change_costs_one_write(change: dict[str, Any]) -> None
     server.apply(GENERATED | change)
     writes = len(server.writes)
 
-    assert await operator.settle() == [NOTHING_TO_DO]
+    assert await operator.settle() == [TOLD]
     assert server.writes[writes:] == ["patch status"]
 
 
@@ -276,7 +277,7 @@ async def test_a_change_that_the_server_refuses_for_good_is_told_and_tried_again
 
     outcome = await operator.one_pass()
 
-    assert outcome == Outcome(Reason.REFUSED_BY_SERVER, Act.UPDATE_RECORD, retry=True)
+    assert outcome == Outcome(Reason.REFUSED_BY_SERVER, Act.UPDATE_RECORD, retry=True, reported=True)
     assert server.reason() == "RefusedByServer"
     assert server.condition("Reconciling")
 

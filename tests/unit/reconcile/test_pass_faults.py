@@ -250,7 +250,7 @@ async def test_trouble_with_the_key_ring_on_the_way_in_is_told() -> None:
     server.refuses["get kek of genomics"] = FORBIDDEN
     restarted.failures = PATIENCE
     outcome = await restarted.one_pass()
-    assert outcome == Outcome(Reason.FORBIDDEN, retry=True)
+    assert outcome == Outcome(Reason.FORBIDDEN, retry=True, reported=True)
     assert server.reason() == "Forbidden"
 
     server.refuses.clear()

@@ -50,7 +50,7 @@ async def test_a_schedule_that_a_policy_holds_up_asks_for_nothing() -> None:
     operator.now = NOW + timedelta(days=2)
     [outcome] = await operator.settle()
 
-    assert outcome == Outcome(Reason.NOT_ALLOWED_BY_POLICY)
+    assert outcome == Outcome(Reason.NOT_ALLOWED_BY_POLICY, reported=True)
     assert server.reason() == "NotAllowedByPolicy"
 
 
@@ -90,12 +90,12 @@ async def test_a_credential_on_its_way_out_asks_for_nothing_that_is_over(spec: d
 async def test_a_previous_key_ends_a_while_after_the_status_no_longer_shows_it() -> None:
     server, operator = await ready({"generate": {}})
     server.apply({"generate": {}, "rotation": {"serial": 1}})
-    assert (await operator.settle())[-1] == Outcome(Reason.AVAILABLE, Act.ROTATE, due_in=DAY)
+    assert (await operator.settle())[-1] == Outcome(Reason.AVAILABLE, Act.ROTATE, due_in=DAY, reported=True)
     shown = server.status()["previous"]["fingerprint"]
 
     operator.now = NOW + timedelta(days=30)  # nobody was there when its time was over
     [outcome] = await operator.settle()
-    assert outcome == Outcome(Reason.AVAILABLE, due_in=LINGER.total_seconds())
+    assert outcome == Outcome(Reason.AVAILABLE, due_in=LINGER.total_seconds(), reported=True)
     assert "previous" not in server.status()
     assert server.secret
     assert "privateKey.1" in server.secret.data
