@@ -34,7 +34,7 @@ class SteadyClient:
         self._cluster, self._namespace, self._name, self._pause = cluster, namespace, name, 1 / per_second
         self._begun: dict[str, float] = {}
         self._failed: list[BaseException] = []
-        self._enough, self._over = threading.Event(), threading.Event()
+        self._watching, self._enough, self._over = threading.Event(), threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=self._carry_out, args=(part,)) for part in (self._create, self._watch)]
 
     def __enter__(self) -> Self:
@@ -65,8 +65,9 @@ class SteadyClient:
             self._failed.append(failed)
 
     def _create(self) -> None:
-        """At the times of a clock, so that slow answers do not lower the rate."""
+        """At the times of a clock, so that slow answers do not lower the rate; none before all of them are seen."""
         with desk_in(self._cluster, self._namespace) as desk:
+            self._watching.wait(PATIENCE)
             due = time.monotonic()
             for number in itertools.count():
                 if self._enough.wait(max(0.0, due - time.monotonic())):
@@ -82,6 +83,7 @@ class SteadyClient:
             objects: Any = client.CustomObjectsApi(connection)
             where = (GROUP, VERSION, self._namespace, PLURAL)
             since = objects.list_namespaced_custom_object(*where, limit=1)["metadata"]["resourceVersion"]
+            self._watching.set()
             while not self._over.is_set():
                 following = watch.Watch().stream(
                     objects.list_namespaced_custom_object, *where, resource_version=since, timeout_seconds=WATCH_SECONDS
