@@ -16,7 +16,7 @@ from kubernetes import client, config, watch
 from cluster.desk import desk_in
 from cluster.shown import condition_of, generated
 from controlplane.clusters import Cluster
-from controlplane.waiting import wait_until
+from controlplane.waiting import TimedOut, wait_until
 from sshcredential_operator.api.names import GROUP, PLURAL, VERSION
 
 WATCH_SECONDS: Final = 2
@@ -49,11 +49,20 @@ class SteadyClient:
         self._threads[0].join()
         try:
             if kind is None:
-                wait_until(self._is_done, f"all of {len(self.names)} credentials are Ready", PATIENCE)
+                self._wait_for_all()
         finally:
             self._over.set()
             self._threads[1].join()
         assert not self._failed, self._failed
+
+    def _wait_for_all(self) -> None:
+        """Return when every credential was seen to be Ready; name those that were not, and say how they are."""
+        try:
+            wait_until(self._is_done, f"all of {len(self.names)} credentials are Ready", PATIENCE)
+        except TimedOut as late:
+            with desk_in(self._cluster, self._namespace) as desk:
+                unseen = {name: condition_of(desk.get(name)) for name in self.names if name not in self.waits}
+            raise TimedOut(f"{late}; not seen to be: {unseen}") from None
 
     def _is_done(self) -> bool:
         return bool(self._failed) or len(self.waits) == len(self.names)
