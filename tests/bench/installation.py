@@ -57,7 +57,7 @@ def compressed(image: OperatorImage) -> int:
     """Return the bytes of the image's layers as a registry keeps them."""
     with tarfile.open(image.archive) as archive:
         [manifest] = json.loads(_content(archive, "manifest.json"))
-        return sum(len(gzip.compress(_content(archive, layer))) for layer in manifest["Layers"])
+        return sum(len(gzip.compress(_content(archive, layer), 6)) for layer in manifest["Layers"])
 
 
 def _content(archive: tarfile.TarFile, name: str) -> bytes:

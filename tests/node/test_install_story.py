@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ import yaml
 
 import install_yaml
 from chart.rendering import CHART, NAMESPACE, RELEASE
-from cluster.shown import Object, generated
+from cluster.shown import generated
 from node.installation import ELSEWHERE, WORKSPACES, Installation
 from node.kept import credentials_of, kept, secrets_of
 from node.thief import READ_TOKEN, Thief, claims_of
@@ -112,7 +111,7 @@ def test_uninstalled_it_leaves_everything_and_installed_again_takes_it_up(lived_
 def test_without_keep_the_credentials_go_and_their_keys_come_back_to_them(
     lived_in: Installation, tmp_path: Path
 ) -> None:
-    """By Helm 3 away, and by install.yaml back."""
+    """By Helm 3 away, by install.yaml back, and into the hands of Helm 4, as docs/installation.md tells."""
     before = kept(lived_in)
     lived_in.upgrade(which="helm3", crds={"keep": False})
 
@@ -129,7 +128,11 @@ def test_without_keep_the_credentials_go_and_their_keys_come_back_to_them(
     assert told == {"Adopted"}
     assert credentials_of(lived_in).items() <= before.credentials.items()
     assert secrets_of(lived_in) == before.secrets
-    without_kubectl(lived_in, tmp_path)
+
+    lived_in.install("--take-ownership", "--force-conflicts")
+
+    assert works(lived_in, "after-the-handover")
+    assert before.secrets.items() <= secrets_of(lived_in).items()
 
 
 def with_kubectl(installation: Installation, folder: Path) -> None:
@@ -142,11 +145,3 @@ def with_kubectl(installation: Installation, folder: Path) -> None:
     installation.node.kubectl("apply", "-k", str(folder))
     installation.kubectl("rollout", "status", f"deployment/{RELEASE}", "--timeout=60s")
     installation.until_ready()
-
-
-def without_kubectl(installation: Installation, folder: Path) -> None:
-    """Delete what is not the namespace with the key ring."""
-    found: list[Object] = list(yaml.safe_load_all((folder / "install.yaml").read_text()))
-    items = [one for one in found if one["kind"] != "Namespace"]
-    body = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-    installation.node.kubectl("delete", "-f", "-", "--timeout=60s", input=body)
