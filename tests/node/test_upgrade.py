@@ -25,7 +25,7 @@ from controlplane.clusters import install
 from controlplane.fixtures import OwnControlPlane
 from controlplane.plane import ControlPlane
 from node.upgrade.credentials import LIVING, READY, STORED, make_all, read_record, recorded_form, rotate
-from node.upgrade.earlier import COMMIT, Earlier, NoHistory, taken_from_history
+from node.upgrade.earlier import COMMIT, Earlier
 from operators.process import COMMAND, OperatorProcess
 
 WORKSPACE: Final = "genomics"
@@ -74,14 +74,6 @@ class Upgraded:
         """A credential that comes after all others is answered after them."""
         self.desk.create(name, generated())
         self.desk.until(name, "Available")
-
-
-@pytest.fixture(scope="module")
-def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
-    try:
-        return taken_from_history(tmp_path_factory.mktemp("earlier"))
-    except NoHistory as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

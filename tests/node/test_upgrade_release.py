@@ -18,7 +18,7 @@ from cluster.shown import Object, generated
 from node.installation import WORKSPACES, Installation
 from node.kept import kept
 from node.replicas import Asked
-from node.upgrade.earlier import PACKAGE, Earlier, NoHistory, taken_from_history
+from node.upgrade.earlier import PACKAGE, Earlier
 from node.upgrade.earlier_release import PLACE, RBAC, earlier_chart, earlier_image
 
 CRD: Final = "sshcredentials.sshcredentials.dev"
@@ -33,14 +33,6 @@ CREDENTIALS: Final[dict[str, Object]] = {
     "from-before-rotated": generated() | {"rotation": {"overlap": "100h"}},
     WRONG_TODAY: LONGER,
 }
-
-
-@pytest.fixture(scope="module")
-def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
-    try:
-        return taken_from_history(tmp_path_factory.mktemp("earlier"))
-    except NoHistory as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture
