@@ -55,12 +55,15 @@ campaign: $(READY) debian-packages ## The long and the strictest tests: trouble 
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
 
-.PHONY: bench-failover bench-installation bench-neighbours
+.PHONY: bench-failover bench-failover-node bench-installation bench-neighbours
 bench-failover: $(READY) debian-packages ## Measure: how long work waits when the leader is killed, frozen, cut off, stopped
 	@PYTHONPATH=tests $(BIN)/python tests/bench/failover.py $(ARGS)
 
 bench-installation: $(READY) debian-packages ## Measure: helm install on a node, image, start of a pod, memory
 	@PYTHONPATH=scripts:tests $(BIN)/python tests/bench/installation.py $(ARGS)
+
+bench-failover-node: $(READY) debian-packages ## Measure: the same with pods on a node, and the longest wait in an upgrade (root on Linux)
+	@PYTHONPATH=scripts:tests $(BIN)/python tests/bench/failover_node.py $(ARGS)
 
 bench-neighbours: $(READY) debian-packages ## Measure: one workspace beside another that is full of costly keys
 	@PYTHONPATH=tests $(BIN)/python tests/bench/neighbours.py $(ARGS)

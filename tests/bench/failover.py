@@ -2,6 +2,7 @@
 
     make bench-failover ARGS='--tries 10'
 
+Replicas are processes of this machine; bench/failover_node.py does the same with pods.
 Each try comes at a random moment between two renewals. A credential is created at once, and the time is taken until it
 is Ready. Then the old leader comes back and stands by.
 """
@@ -108,17 +109,29 @@ def one_try(stage: Stage, happening: Happening, name: str) -> Try:
         happening.end(stage, leader)
 
 
+def heading() -> str:
+    """Return the head of the table."""
+    return (
+        "| the leader is | tries | another leads: p50 s | worst s | a new credential is Ready: p50 s | worst s |\n"
+        "|---|---|---|---|---|---|"
+    )
+
+
+def row(kind: str, results: Sequence[Try]) -> str:
+    """Return the table's row of what happened so often."""
+    cells = [kind, str(len(results))]
+    for seconds in zip(*results, strict=True):
+        cells += [f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}"]
+    return "| " + " | ".join(cells) + " |"
+
+
 def measure(stage: Stage, tries: int, kinds: Sequence[str]) -> None:
     """Try everything and print the table."""
-    print("| the leader is | tries | another leads: p50 s | worst s | a new credential is Ready: p50 s | worst s |")
-    print("|---|---|---|---|---|---|")
+    print(heading())
     for kind in kinds:
         name = kind.replace(" ", "-")
         results = [one_try(stage, HAPPENINGS[kind], f"{name}-{number}") for number in range(tries)]
-        cells = [kind, str(tries)]
-        for seconds in zip(*results, strict=True):
-            cells += [f"{statistics.median(seconds):.2f}", f"{max(seconds):.2f}"]
-        print("| " + " | ".join(cells) + " |", flush=True)
+        print(row(kind, results), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from controlplane.fixtures import NODE, spoken
 from node.installation import Installation
 from node.node import Node
 from node.operator_image import cannot_build, operator_image
+from node.upgrade.earlier import Earlier, NoHistory, taken_from_history
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,12 @@ def installation(request: pytest.FixtureRequest, node: Node, tmp_path_factory: p
 def installed(installation: Installation) -> Installation:
     """The release with its two pods ready and its usual values. It is installed once, unless a test changed it."""
     return installation.ensure()
+
+
+@pytest.fixture(scope="session")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
+    """The operator and the CRDs of an earlier commit."""
+    try:
+        return taken_from_history(tmp_path_factory.mktemp("earlier"))
+    except NoHistory as reason:
+        pytest.skip(str(reason))

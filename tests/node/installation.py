@@ -143,8 +143,12 @@ class Installation:
 
     def until_ready(self, replicas: int = REPLICAS) -> list[str]:
         """Return the pods' names when so many are ready, and no others are left."""
-        wait_until(lambda: len(self.ready_pods()) == len(self._listed()) == replicas, f"{replicas} pods are ready", 60)
-        return self.ready_pods()
+
+        def ready() -> list[str]:
+            names = self.ready_pods()
+            return names if len(names) == len(self._listed()) == replicas else []
+
+        return wait_until(ready, f"{replicas} pods are ready", 60)
 
     def leader(self) -> str:
         """Return the name of the living pod that leads, when there is one."""
