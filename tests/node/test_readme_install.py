@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +22,8 @@ IMAGE_BEGINS: Final = "make image"
 
 
 @pytest.fixture
-def reader(installation: Installation, tmp_path: Path) -> Iterator[Reader]:
-    """Somebody with this checkout, Helm, and the kubeconfig of `make node`."""
+def reader(installation: Installation, tmp_path: Path) -> Reader:
+    """Somebody with this checkout, Helm, and the kubeconfig of `make node`. The next test upgrades their release."""
     installation.remove()
     node = installation.node
     somebody = Reader(tmp_path, node.kubeconfig_for("admin"))
@@ -38,8 +37,7 @@ def reader(installation: Installation, tmp_path: Path) -> Iterator[Reader]:
     made = (str(shutil.which("make")), "-o", ".venv/setup-done", f"ARGS=--folder {folder}")
     provide(tmp_path, "make", "env", cache, *made)
     provide(tmp_path, "helm", str(program("helm4")))
-    yield somebody
-    installation.remove()
+    return somebody
 
 
 def provide(desk: Path, name: str, *command: str) -> None:
