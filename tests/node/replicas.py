@@ -36,12 +36,6 @@ def signal_first(installed: Installation, pod: str, number: signal.Signals) -> N
     os.kill(installed.node.processes_of(NAMESPACE, pod)[0].pid, number)
 
 
-def signal_all(installed: Installation, pod: str, number: signal.Signals) -> None:
-    """Send a signal to every process of a pod's container."""
-    for process in installed.node.processes_of(NAMESPACE, pod):
-        os.kill(process.pid, number)
-
-
 @contextmanager
 def frozen(installed: Installation, pod: str) -> Iterator[None]:
     """Let nothing of a pod's container run."""
