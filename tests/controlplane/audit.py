@@ -52,6 +52,11 @@ class AuditEvent:
     user_agent: str
     raw: dict[str, Any]
 
+    @property
+    def received(self) -> str:
+        """When the request came: RFC 3339 in UTC, to compare as text."""
+        return str(self.raw["requestReceivedTimestamp"])
+
 
 def parse(line: bytes) -> AuditEvent:
     """Return the entry of one line of the log."""
@@ -79,8 +84,11 @@ def mark(log: Path) -> AuditMark:
 
 
 def read(log: Path, since: AuditMark = BEGINNING) -> list[AuditEvent]:
-    """Return the entries after a mark. A line that is being written is left for the next call."""
+    """Return the entries after a mark. A line that is being written is left for the next call.
+
+    An API server that is killed may leave a line without its end, or a hole.
+    """
     with log.open("rb") as file:
         file.seek(since)
         complete = file.read().rpartition(b"\n")[0]
-    return [parse(line) for line in complete.splitlines()]
+    return [parse(line) for line in complete.splitlines() if line.startswith(b"{") and line.endswith(b"}")]
