@@ -1,39 +1,19 @@
-"""A value for one recipient: JWE compact (RFC 7516), ECDH-ES+A256KW with X25519 (RFC 8037), A256GCM.
-
-Sealed by the operator for an export with a recipient, opened by `sshcred open`. The protected header says what the
-value is, so that it cannot be taken for another one; the opener's strict reader comes before the library.
-"""
+"""A value for one recipient of a copy, sealed by the operator for an export and opened by `sshcred open`."""
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from joserfc import jwe
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
-from joserfc.registry import HeaderParameter
-
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.encryption import b64url, exact_json
+from sshcredential_operator.encryption import b64url, exact_json, x25519_jwe
 from sshcredential_operator.encryption.exact_json import Malformed
 from sshcredential_operator.encryption.place import DNS_LABEL, MAX_KEY_NUMBER, Field
 
-ALG: Final = "ECDH-ES+A256KW"
-ENC: Final = "A256GCM"
-KEY_SIZE: Final = 32
-MAX_TEXT: Final = 72 * 1024
-_HEADER: Final = ("alg", "enc", "kid", "namespace", "name", "keyNumber", "field", "epk")
-_EPK: Final = {"kty": "OKP", "crv": "X25519"}
+MAX_TEXT: Final = x25519_jwe.MAX_TEXT
 _OURS: Final = {"namespace": "str", "name": "str", "keyNumber": "int", "field": "str"}
-_REGISTRY: Final = jwe.JWERegistry(
-    algorithms=[ALG, ENC],
-    header_registry={name: HeaderParameter(name, kind, required=True) for name, kind in _OURS.items()},
-)
-_LIBRARY_ERRORS: Final = (JoseError, InvalidTag, binascii.Error, ValueError, TypeError)
+_HEADER: Final = x25519_jwe.COMMON | _OURS.keys()
+_REGISTRY: Final = x25519_jwe.registry(_OURS)
 
 
 class Delivery(NamedTuple):
@@ -53,67 +33,47 @@ class RecipientKey(NamedTuple):
     @property
     def kid(self) -> str:
         """The key's thumbprint (RFC 7638)."""
-        return _key(self.x).thumbprint()
+        return x25519_jwe.thumbprint(self.x)
 
 
 def recipient_key(x: object) -> RecipientKey | None:
     """Return the key of this `x`; None for another text and for a point that would give everybody the same secret."""
-    octets = b64url.decode(x)
-    if octets is None or len(octets) != KEY_SIZE:
-        return None
-    try:  # RFC 7748, section 6.1: a shared secret of zeros is refused
-        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(octets))
-    except ValueError:
-        return None
-    return RecipientKey(b64url.encode(octets))
+    octets = x25519_jwe.public_octets(x)
+    return None if octets is None else RecipientKey(b64url.encode(octets))
 
 
 def seal_for(recipient: RecipientKey, value: Sensitive, what: Delivery) -> bytes:
     """Return the text of the JWE."""
     header = {
-        "alg": ALG,
-        "enc": ENC,
         "kid": recipient.kid,
         "namespace": what.namespace,
         "name": what.name,
         "keyNumber": what.key_number,
         "field": what.field.value,
     }
-    return jwe.encrypt_compact(header, value.reveal(), _key(recipient.x), registry=_REGISTRY).encode("ascii")
+    return x25519_jwe.encrypt(header, value, recipient.x, _REGISTRY)
 
 
 def delivery_of(text: bytes) -> Delivery | None:
     """Return what a sealed value says it is, unproven; None for anything that `seal_for` would not have made."""
     try:
-        parts = text.decode("ascii").split(".") if len(text) <= MAX_TEXT else []
-        header = b64url.decode(parts[0]) if len(parts) == 5 else None  # noqa: PLR2004 - JWE compact has five parts
-        return _delivery(exact_json.read(header or b"", MAX_TEXT))
-    except (Malformed, UnicodeDecodeError):
+        return _delivery(x25519_jwe.protected_header(text))
+    except Malformed:
         return None
 
 
 def open_with(private: Mapping[str, object], text: bytes) -> tuple[Delivery, Sensitive] | None:
     """Open with a private JWK (`kty` OKP, `crv` X25519, `x`, `d`); None when anything does not fit."""
     what = delivery_of(text)
-    if what is None or not isinstance(private.get("d"), str):
+    own = recipient_key(private.get("x"))
+    if what is None or own is None or x25519_jwe.protected_header(text)["kid"] != own.kid:
         return None
-    try:
-        key = OKPKey.import_key({name: str(private.get(name)) for name in ("kty", "crv", "x", "d")})
-        opened = jwe.decrypt_compact(text.decode("ascii"), key, registry=_REGISTRY)
-    except _LIBRARY_ERRORS:
-        return None
-    if opened.headers().get("kid") != key.thumbprint() or opened.plaintext is None:
-        return None
-    return what, Sensitive(opened.plaintext)
+    value = x25519_jwe.decrypt(private, text, _REGISTRY)
+    return None if value is None else (what, value)
 
 
-def _delivery(header: object) -> Delivery:
-    if not isinstance(header, dict) or sorted(header) != sorted(_HEADER):
-        raise Malformed
-    epk = header["epk"]
-    if (header["alg"], header["enc"]) != (ALG, ENC) or not isinstance(epk, dict):
-        raise Malformed
-    if {name: value for name, value in epk.items() if name != "x"} != _EPK or recipient_key(epk.get("x")) is None:
+def _delivery(header: dict[str, object]) -> Delivery:
+    if header.keys() != _HEADER:
         raise Malformed
     field = exact_json.choice(header["field"], Field)
     if field is Field.RECORD:
@@ -124,7 +84,3 @@ def _delivery(header: object) -> Delivery:
         exact_json.number(header["keyNumber"], 1, MAX_KEY_NUMBER),
         field,
     )
-
-
-def _key(x: str) -> OKPKey:
-    return OKPKey.import_key({"kty": "OKP", "crv": "X25519", "x": x})
