@@ -67,3 +67,4 @@ class Note(StrEnum):
     SERIAL_IGNORED = "SerialIgnored"
     ROLLBACK_TARGET_MISSING = "RollbackTargetMissing"
     INPUT_SECRET_PRESENT = "InputSecretPresent"
+    RESEAL_RECOMMENDED = "ResealRecommended"

@@ -12,6 +12,7 @@ from typing import Final
 from sshcredential_operator.api.export_messages import EXPORT_TEXTS, SAID_OF_EXPORTS
 from sshcredential_operator.api.keymessages import KEY_TEXTS
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.sealed_messages import SEALED_TEXTS
 from sshcredential_operator.api.text import Text
 
 __all__ = ["CATALOGUE", "MESSAGE_LIMIT", "Text", "message"]
@@ -125,6 +126,7 @@ CATALOGUE: Final[dict[Reason, Text]] = {
     ),
     **{Reason(refusal.value): text for refusal, text in KEY_TEXTS.items()},
     **{reason: Text(*words) for reason, words in EXPORT_TEXTS.items()},
+    **SEALED_TEXTS,
 }
 
 

@@ -41,6 +41,16 @@ class Reason(StrEnum):
     INPUT_SECRET_MISSING = "InputSecretMissing"
     INPUT_KEY_MISSING = "InputKeyMissing"
 
+    SEALED_VALUE_INVALID = "SealedValueInvalid"
+    SEALED_ELSEWHERE = "SealedElsewhere"
+    SEALED_SCOPE_REFUSED = "SealedScopeRefused"
+    SEALED_FIELD_MISMATCH = "SealedFieldMismatch"
+    SEALED_VALUES_DIFFER = "SealedValuesDiffer"
+    SEALING_KEY_UNKNOWN = "SealingKeyUnknown"
+    SEALING_KEY_RETIRED = "SealingKeyRetired"
+    SEALED_VALUE_DAMAGED = "SealedValueDamaged"
+    SEALED_KEY_MISMATCH = "SealedKeyMismatch"
+
     SECRET_LOST = "SecretLost"
     SECRET_TAMPERED = "SecretTampered"
     SECRET_CONFLICT = "SecretConflict"

@@ -6,7 +6,7 @@ The API server has checked all this by the CRD's schema; what still does not fit
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -59,7 +59,14 @@ class ImportFrom(NamedTuple):
     passphrase: SecretKeyRef | None
 
 
-Source = Generate | ImportFrom
+class Sealed(NamedTuple):
+    """A key pair that the user has encrypted to the operator; the values are read by `reconcile`."""
+
+    private_key: str
+    passphrase: str | None
+
+
+Source = Generate | ImportFrom | Sealed
 
 
 class Rotation(NamedTuple):
@@ -106,6 +113,8 @@ def describe_source(source: Source) -> str:
             return "generate"
         case ImportFrom():
             return f"importFrom Secret {source.private_key.secret_name}"
+        case Sealed():
+            return "sealed"
     assert_never(source)
 
 
@@ -133,16 +142,13 @@ def parse_spec(raw: object, object_name: str) -> Spec | InvalidSpec:
 
 
 def _source(raw: Mapping[str, Any]) -> Source:
-    generate, import_from = raw.get("generate"), raw.get("importFrom")
-    if isinstance(generate, Mapping) and import_from is None:
-        return _generate(generate)
-    if isinstance(import_from, Mapping) and generate is None:
-        passphrase = import_from.get("passphrase")
-        return ImportFrom(
-            _reference(import_from.get("privateKey"), "ssh-privatekey", "spec.importFrom.privateKey"),
-            None if passphrase is None else _reference(passphrase, "passphrase", "spec.importFrom.passphrase"),
-        )
-    raise _InvalidError("spec.generate")
+    given = {name: raw[name] for name in _SOURCES if raw.get(name) is not None}
+    if len(given) != 1:
+        raise _InvalidError("spec.generate")
+    [(name, source)] = given.items()
+    if not isinstance(source, Mapping):
+        raise _InvalidError(f"spec.{name}")
+    return _SOURCES[name](source)
 
 
 def _generate(raw: Mapping[str, Any]) -> Generate:
@@ -154,6 +160,27 @@ def _generate(raw: Mapping[str, Any]) -> Generate:
     if not (comment.isascii() and (comment.isprintable() or not comment)):
         raise _InvalidError("spec.generate.comment")
     return Generate(algorithm, bits, comment, raw.get("passphrase", "None") == "Generate")
+
+
+def _import_from(raw: Mapping[str, Any]) -> ImportFrom:
+    passphrase = raw.get("passphrase")
+    return ImportFrom(
+        _reference(raw.get("privateKey"), "ssh-privatekey", "spec.importFrom.privateKey"),
+        None if passphrase is None else _reference(passphrase, "passphrase", "spec.importFrom.passphrase"),
+    )
+
+
+def _sealed(raw: Mapping[str, Any]) -> Sealed:
+    private_key = _text(raw, "privateKey", "", "spec.sealed.privateKey")
+    passphrase = None if raw.get("passphrase") is None else _text(raw, "passphrase", "", "spec.sealed.passphrase")
+    return Sealed(private_key, passphrase)
+
+
+_SOURCES: Final[dict[str, Callable[[Mapping[str, Any]], Source]]] = {
+    "generate": _generate,
+    "importFrom": _import_from,
+    "sealed": _sealed,
+}
 
 
 def _rotation(raw: object) -> Rotation:

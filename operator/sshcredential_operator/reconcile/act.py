@@ -15,7 +15,15 @@ from sshcredential_operator.reconcile.narrow import spec_of, stored_in
 from sshcredential_operator.reconcile.observe import look
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
-from sshcredential_operator.reconcile.rotate import end_previous, honour_serial, promote, roll_back, rotate
+from sshcredential_operator.reconcile.rotate import (
+    end_previous,
+    honour_serial,
+    promote,
+    roll_back,
+    rotate,
+    take_source,
+    withdraw,
+)
 from sshcredential_operator.reconcile.sources import to_record
 from sshcredential_operator.reconcile.writing import write
 
@@ -68,6 +76,8 @@ _ACTS: Final[dict[Act, Callable[[Observed, World], Awaitable[Observed]]]] = {
     Act.HONOUR_SERIAL: honour_serial,
     Act.PROMOTE: promote,
     Act.ROLL_BACK: roll_back,
+    Act.TAKE_SOURCE: take_source,
+    Act.WITHDRAW: withdraw,
     Act.END_PREVIOUS: end_previous,
     Act.MARK_ORPHAN: mark_orphan,
     Act.DESTROY: destroy,

@@ -11,15 +11,19 @@ from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.spec import Generate, ImportFrom, Spec, describe_key
-from sshcredential_operator.api.status import KeyFacts, OtherKey
-from sshcredential_operator.encryption.credential_secret import Unreadability
-from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.api.spec import Generate, ImportFrom, Sealed, Spec, describe_key
+from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Facts, Look
+from sshcredential_operator.reconcile.identity_checks import (
+    secret_does_not_open,
+    secret_is_anothers,
+    secret_is_foreign,
+    secret_is_older,
+)
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
 from sshcredential_operator.reconcile.narrow import spec_of
-from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored, Unopened
+from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.rotation import newest_key
 from sshcredential_operator.reconcile.rotation_checks import (
     next_has_come,
@@ -27,6 +31,11 @@ from sshcredential_operator.reconcile.rotation_checks import (
     rollback_is_asked,
     schedule_is_due,
     serial_is_raised,
+)
+from sshcredential_operator.reconcile.sealed_checks import (
+    another_key_is_sealed,
+    sealed_is_refused,
+    staged_key_is_outdated,
 )
 from sshcredential_operator.reconcile.sources import can_be_recorded, describe_recorded_source, is_from
 
@@ -57,42 +66,6 @@ def name_is_taken(observed: Observed, credential: Credential) -> Decision | None
     return Decision(Reason.NAME_CONFLICT, {"name": credential.claimed_name, "rival": observed.rival})
 
 
-def secret_is_foreign(observed: Observed, _: Credential) -> Decision | None:
-    """Somebody's Secret of another type has our name."""
-    if not isinstance(observed.secret, Foreign):
-        return None
-    return _proven(observed, Reason.SECRET_CONFLICT)
-
-
-def secret_does_not_open(observed: Observed, _: Credential) -> Decision | None:
-    """Our type and name, but not what we stored, or under a key that the key ring does not have."""
-    if not isinstance(observed.secret, Unopened):
-        return None
-    unknown = observed.secret.why.why is Unreadability.UNKNOWN_KID
-    return _proven(observed, Reason.KEY_UNAVAILABLE if unknown else Reason.SECRET_TAMPERED)
-
-
-def secret_is_anothers(observed: Observed, credential: Credential) -> Decision | None:
-    """The record opens, but its identity is not the one that the status names."""
-    match observed.secret, credential.status.facts:
-        case Stored(record=record), facts if facts and record.credential_id != facts.credential_id:
-            return _proven(observed, Reason.SECRET_TAMPERED)
-    return None
-
-
-def secret_is_older(observed: Observed, credential: Credential) -> Decision | None:
-    """An old copy of the Secret was put back."""
-    match observed.secret, credential.status.facts:
-        case Stored(record=record), facts if facts and record.current < facts.key_number:
-            numbers = {"stored_number": record.current, "status_number": facts.key_number}
-        case Stored(record=record), facts if facts and _lacks_what_was_announced(record, facts, credential.status.next):
-            highest = record.highest_key_number  # the next number was given to a key that people may have installed
-            numbers = {"stored_number": highest, "status_number": highest + 1}
-        case _:
-            return None
-    return _proven(observed, Reason.ROLLBACK_DETECTED, numbers)
-
-
 def being_deleted(_: Observed, credential: Credential) -> Decision | None:
     """Nothing is begun for an object that is on its way out."""
     return NOTHING if credential.deleting else None
@@ -110,6 +83,8 @@ def secret_is_gone(observed: Observed, credential: Credential) -> Decision | Non
         return Decision(Reason.SECRET_LOST, look=Look.SECRET)
     if isinstance(spec_of(credential).source, Generate) or credential.status.next is not None:
         return Decision(Reason.SECRET_LOST)
+    if isinstance(observed.sealed, Seal) and observed.sealed.fingerprint != facts.fingerprint:
+        return Decision(Reason.SECRET_LOST)
     if observed.input is None:
         return Decision(Reason.SECRET_LOST, look=Look.INPUT)
     same = isinstance(observed.input, Accepted) and observed.input.pair.public.fingerprint == facts.fingerprint
@@ -123,7 +98,7 @@ def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | 
     if observed.secret is not None:
         return None
     spec = spec_of(credential)
-    if isinstance(spec.source, ImportFrom):
+    if isinstance(spec.source, ImportFrom | Sealed):
         if observed.input is None:
             return Decision(Reason.CREATING, look=Look.INPUT)
         if lack := what_the_input_lacks(observed.input, spec.source):
@@ -203,13 +178,16 @@ CHECKS: Final[tuple[Check, ...]] = (
     being_deleted,
     record_is_outdated,
     previous_has_ended,
+    staged_key_is_outdated,
     next_has_come,
     name_is_taken,
+    adoption_is_unproven,
+    sealed_is_refused,
     secret_is_gone,
     key_is_to_be_made,
-    adoption_is_unproven,
     serial_is_raised,
     rollback_is_asked,
+    another_key_is_sealed,
     adopted_key_differs,
     source_changed,
     algorithm_changed,
@@ -221,14 +199,3 @@ CHECKS: Final[tuple[Check, ...]] = (
 An old mark or policy in the record does: it would decide at the next deletion. So it is mended in a stalled credential,
 too.
 """
-
-
-def _lacks_what_was_announced(record: Record, facts: KeyFacts, staged: OtherKey | None) -> bool:
-    if record.current != facts.key_number:  # a status that lags says nothing of a record that went on
-        return False
-    missing = staged is not None and all(key.fingerprint != staged.fingerprint for key in record.keys)
-    return missing or record.rotation_serial < facts.rotation_serial
-
-
-def _proven(observed: Observed, reason: Reason, facts: Facts | None = None) -> Decision:
-    return Decision(reason, facts or {}, look=None if observed.secret_is_live else Look.SECRET)

@@ -30,6 +30,8 @@ class Act(Enum):
     HONOUR_SERIAL = "honour serial"
     PROMOTE = "promote"
     ROLL_BACK = "roll back"
+    TAKE_SOURCE = "take source"
+    WITHDRAW = "withdraw"
     END_PREVIOUS = "end previous"
     MARK_ORPHAN = "mark orphan"
     DESTROY = "destroy"

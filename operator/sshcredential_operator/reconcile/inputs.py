@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.spec import Generate, ImportFrom, Spec, describe_key
+from sshcredential_operator.api.spec import Generate, ImportFrom, Sealed, Spec, describe_key
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import PublicKey
 from sshcredential_operator.reconcile.decision import Decision
-from sshcredential_operator.reconcile.observed import Input, InputKeyMissing, InputSecretMissing, Observed
+from sshcredential_operator.reconcile.observed import Input, InputKeyMissing, InputSecretMissing, Observed, SealRefused
 
 
 def policy_refuses(observed: Observed, spec: Spec) -> Decision | None:
@@ -25,20 +25,27 @@ def policy_refuses(observed: Observed, spec: Spec) -> Decision | None:
     return Decision(Reason.NOT_ALLOWED_BY_POLICY, facts)
 
 
-def what_the_input_lacks(found: Input, source: ImportFrom) -> Decision | None:
+def what_the_input_lacks(found: Input, source: ImportFrom | Sealed) -> Decision | None:
     """Return why this input gives no key; None when it does."""
     match found:
         case InputSecretMissing(secret_name):
             return Decision(Reason.INPUT_SECRET_MISSING, {"input_secret": secret_name})
         case InputKeyMissing(secret_name, key):
             return Decision(Reason.INPUT_KEY_MISSING, {"input_secret": secret_name, "input_key": key})
+        case SealRefused(reason, facts):
+            return Decision(reason, facts)
         case Refused() as refused:
-            facts = dict(refused.detail) | {
-                "origin": f"Secret {source.private_key.secret_name}{_described(refused.public)}",
-                "passphrase_field": "spec.importFrom.passphrase",
-            }
-            return Decision(Reason(refused.reason.value), facts)
+            return Decision(Reason(refused.reason.value), dict(refused.detail) | _origin(source, refused.public))
     return None
+
+
+def _origin(source: ImportFrom | Sealed, public: PublicKey | None) -> dict[str, str]:
+    """Return where the key and its passphrase were given, in words."""
+    if isinstance(source, Sealed):
+        origin, field = "spec.sealed", "spec.sealed.passphrase"
+    else:
+        origin, field = f"Secret {source.private_key.secret_name}", "spec.importFrom.passphrase"
+    return {"origin": f"{origin}{_described(public)}", "passphrase_field": field}
 
 
 def _described(public: PublicKey | None) -> str:

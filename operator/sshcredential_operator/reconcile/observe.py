@@ -8,7 +8,7 @@ from typing import Final
 
 from sshcredential_operator.api.names import SECRET_TYPE, CredentialKey
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.api.spec import ImportFrom, Sealed, Spec
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.encryption.credential_secret import (
     OpenedCredential,
@@ -18,6 +18,7 @@ from sshcredential_operator.encryption.credential_secret import (
     peek_kids,
 )
 from sshcredential_operator.encryption.record import MAX_KEYS
+from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.decision import Look
 from sshcredential_operator.reconcile.observed import (
@@ -27,11 +28,13 @@ from sshcredential_operator.reconcile.observed import (
     InputSecretMissing,
     Observed,
     RawSecret,
+    SealRefused,
     SecretSeen,
     Stored,
     Unopened,
 )
 from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.seals import is_sealed_to, read_seals, unseal
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 MOST_VALUES: Final = 1 + 2 * MAX_KEYS
@@ -59,6 +62,8 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         rival=world.known.rival(credential) if credential else None,
         secret=secret,
         use=world.use(key),
+        sealed=_sealed(key, credential.spec, world) if credential else None,
+        reseal_recommended=_reseal_recommended(credential.spec, world) if credential else None,
         input_present=_input_present(key, credential.spec, world) if credential else None,
         trouble=trouble,
     )
@@ -101,13 +106,20 @@ async def understand(raw: RawSecret, key: CredentialKey, world: World) -> Secret
 
 
 async def read_input(observed: Observed, world: World) -> Input:
-    """Read and judge the key that spec.importFrom names. Called only after `decide` saw such a spec."""
+    """Read and judge the key that the user brings. Called only after `decide` saw such a spec."""
     spec = observed.credential.spec if observed.credential else None
-    if not isinstance(spec, Spec) or not isinstance(spec.source, ImportFrom):
-        raise TypeError
+    match spec, observed.sealed:
+        case Spec(source=ImportFrom() as source), _:
+            return await _import(source, observed, world)
+        case Spec(source=Sealed() as source), Seal() as seal:
+            return await unseal(source, seal, world, min_rsa_bits=observed.policy.min_rsa_bits)
+    raise TypeError
+
+
+async def _import(source: ImportFrom, observed: Observed, world: World) -> Input:
     values: list[Sensitive | None] = []
     secrets: dict[str, Mapping[str, bytes] | None] = {}
-    for reference in (spec.source.private_key, spec.source.passphrase):
+    for reference in (source.private_key, source.passphrase):
         if reference is None:
             values.append(None)
             continue
@@ -122,6 +134,20 @@ async def read_input(observed: Observed, world: World) -> Input:
     private_key, passphrase = values
     least = observed.policy.min_rsa_bits
     return await world.keys.judge(private_key or Sensitive(b""), passphrase, min_rsa_bits=least)
+
+
+def _sealed(key: CredentialKey, spec: object, world: World) -> Seal | SealRefused | None:
+    match spec:
+        case Spec(source=Sealed() as source):
+            return read_seals(source, key, strict_only=world.strict_seals_only)
+    return None
+
+
+def _reseal_recommended(spec: object, world: World) -> bool | None:
+    match spec, world.sealing.newest():
+        case Spec(source=Sealed() as source), str() as newest:
+            return not is_sealed_to(source, newest)
+    return None
 
 
 def _input_present(key: CredentialKey, spec: object, world: World) -> bool | None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.policy import Policy
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.status import User
 from sshcredential_operator.encryption.credential_secret import Unreadable
 from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -75,7 +78,22 @@ class InputKeyMissing:
     key: str
 
 
-Input = Accepted | Refused | InputSecretMissing | InputKeyMissing
+class SealingKeyGone(Enum):
+    """Why a sealing key opens nothing."""
+
+    UNKNOWN = "unknown"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class SealRefused:
+    """Why spec.sealed gives no key: a reason with its facts."""
+
+    reason: Reason
+    facts: Mapping[str, str | int]
+
+
+Input = Accepted | Refused | InputSecretMissing | InputKeyMissing | SealRefused
 
 
 class Use(NamedTuple):
@@ -104,6 +122,10 @@ class Observed:
     """That there is no credential was read from the API server in this pass."""
     use: Use | None = None
     """None: that cannot be told yet."""
+    sealed: Seal | SealRefused | None = None
+    """What spec.sealed says it is, read without any key; None: there is no spec.sealed."""
+    reseal_recommended: bool | None = None
+    """Whether spec.sealed is sealed to an older key than the newest; None: that is not known."""
     input: Input | None = None
     input_present: bool | None = None
     """Whether the input Secret exists, as far as somebody watches it."""

@@ -69,9 +69,13 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
     return _outcome(decision, observed, acted)._replace(reported=reported)
 
 
-LOOKS_AGAIN: Final[dict[Reason, float]] = {Reason.KEY_UNAVAILABLE: 60.0, Reason.TIMED_OUT: 600.0}
+LOOKS_AGAIN: Final[dict[Reason, float]] = {
+    Reason.KEY_UNAVAILABLE: 60.0,
+    Reason.SEALING_KEY_UNKNOWN: 60.0,
+    Reason.TIMED_OUT: 600.0,
+}
 """After so many seconds a stopped credential is looked at again, where nothing tells that the cause is over: the return
-of a workspace key, and the load that made the check of a good key take too long."""
+of a workspace key or sealing key, and the load that made the check of a good key take too long."""
 
 
 async def _weigh(observed: Observed, world: World) -> tuple[Observed, Decision]:

@@ -18,7 +18,7 @@ from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
-from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen, Use
+from sshcredential_operator.reconcile.observed import RawSecret, SealingKeyGone, SecretSeen, Use
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -87,6 +87,16 @@ class Workspaces(Protocol):
     async def kek(self, key_id: str, namespace: Namespace) -> Kek | None: ...
 
 
+class Sealing(Protocol):
+    """The operator's own sealing keys."""
+
+    def newest(self) -> str | None:
+        """Return the kid that values should be sealed to now; None as long as that is not known."""
+
+    async def private_half(self, kid: str) -> Sensitive | SealingKeyGone:
+        """Return the private half, 32 octets. One read; nothing is kept."""
+
+
 class KeyWork(Protocol):
     """The costly work on keys: in threads and limited processes, bounded."""
 
@@ -114,11 +124,14 @@ class World:
     credentials: Credentials
     inputs: Inputs
     workspaces: Workspaces
+    sealing: Sealing
     keys: KeyWork
     announcer: Announcer
     operator_namespace: Namespace
     now: Callable[[], datetime]
     """The wall clock in UTC. Only for times that people read and for grace periods."""
     policies: Policies = field(default_factory=Policies)
+    strict_seals_only: bool = False
+    """Whether sealed values have to be for one credential by name."""
     use: Callable[[CredentialKey], Use | None] = lambda _: None
     """Who uses a credential; None as long as that cannot be told."""

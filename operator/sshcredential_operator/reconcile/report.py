@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sshcredential_operator.api.credential import Credential
-from sshcredential_operator.api.keyreasons import Note
+from sshcredential_operator.api.keyreasons import KeyRefusal, Note
 from sshcredential_operator.api.messages import message
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.remarks import remarks
+from sshcredential_operator.api.sealed_messages import SEALED_TEXTS
 from sshcredential_operator.api.spec import ImportFrom, Spec
 from sshcredential_operator.api.status import MOST_USERS, KeyFacts, Status, conditions_for, merge_patch
 from sshcredential_operator.api.timestamps import format_timestamp
@@ -33,6 +34,13 @@ from sshcredential_operator.reconcile.rotation_status import (
     staged_condition,
 )
 from sshcredential_operator.reconcile.trouble import TroubleError
+
+_ABOUT_ANOTHER_KEY: Final = {
+    *SEALED_TEXTS,
+    *(Reason(refusal.value) for refusal in KeyRefusal),
+    Reason.NOT_ALLOWED_BY_POLICY,
+}
+"""Why the key that is brought in the place of the stored one is not taken: the stored one was checked before."""
 
 
 class Event(NamedTuple):
@@ -73,7 +81,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     before = credential.status
     facts = before.facts
     record = None
-    if isinstance(observed.secret, Stored) and _knows_the_key(decision):
+    if isinstance(observed.secret, Stored) and _knows_the_key(decision, before):
         record = observed.secret.record
         facts = facts_of(record, observed.secret.key_id)
     held = before.observed_generation if decision.holds_generation else credential.generation
@@ -148,11 +156,13 @@ def events_for(reason: Reason, before: Status, after: Status, observed: Observed
         yield Event("Recovered", "The credential is usable again.", warning=False)
 
 
-def _knows_the_key(decision: Decision) -> bool:
+def _knows_the_key(decision: Decision, before: Status) -> bool:
     # Only after every check of the record's identity. Any other record must not get into the status: the next pass
     # would compare it with itself.
     if decision.reason is Reason.SUSPENDED:
         return not decision.holds_generation
+    if before.facts is not None and decision.reason in _ABOUT_ANOTHER_KEY:
+        return True
     return decision.reason in {
         Reason.AVAILABLE,
         Reason.SOURCE_CHANGED,
@@ -168,6 +178,11 @@ def _notes(record: Record, observed: Observed, credential: Credential) -> tuple[
         present = Note.INPUT_SECRET_PRESENT.value in credential.status.notes
     if _imports(observed) and present:
         notes.append(Note.INPUT_SECRET_PRESENT.value)
+    old_seal = observed.reseal_recommended
+    if old_seal is None:  # the newest sealing key is not known yet
+        old_seal = observed.sealed is not None and Note.RESEAL_RECOMMENDED.value in credential.status.notes
+    if old_seal:
+        notes.append(Note.RESEAL_RECOMMENDED.value)
     if isinstance(credential.spec, Spec):
         notes.extend(rotation_notes(record, credential.spec, observed))
     return tuple(notes)

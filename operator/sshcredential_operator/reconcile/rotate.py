@@ -18,12 +18,15 @@ from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation import (
     ended,
     moves_of_rollback,
+    newest_key,
     promoted,
     rollback_target,
     rolled_back,
     with_next,
     with_rollback_answered,
     with_serial,
+    with_source,
+    withdrawn,
     without,
 )
 from sshcredential_operator.reconcile.sources import to_record
@@ -50,6 +53,22 @@ async def honour_serial(observed: Observed, world: World) -> Observed:
     )
     record = with_serial(stored.record, spec.rotation.serial, source)
     return await write(observed, replace(stored, record=record), world)
+
+
+async def take_source(observed: Observed, world: World) -> Observed:
+    """Note in the record that the newest key is the one that spec.sealed holds."""
+    spec, stored = spec_of(observed.credential), stored_in(observed)
+    record = with_source(stored.record, to_record(spec.source, newest_key(stored.record).fingerprint))
+    return await write(observed, replace(stored, record=record), world)
+
+
+async def withdraw(observed: Observed, world: World) -> Observed:
+    """Destroy the staged key, which was never used: the spec names another one now."""
+    stored = stored_in(observed)
+    if stored.record.next is None:  # the check saw it
+        raise TypeError
+    values: Values = dict.fromkeys(_names(stored.record, stored.record.next.key_number))
+    return await write(observed, replace(stored, record=withdrawn(stored.record)), world, values=values)
 
 
 async def promote(observed: Observed, world: World) -> Observed:

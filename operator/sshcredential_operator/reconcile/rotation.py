@@ -115,6 +115,25 @@ def with_serial(record: Record, serial: int, source: RecordedSource) -> Record:
     return replace(record, rotation_serial=serial, source=source)
 
 
+def with_source(record: Record, source: RecordedSource) -> Record:
+    """Return the record whose newest key is from this source, too."""
+    return replace(record, source=source)
+
+
+def withdrawn(record: Record) -> Record:
+    """Return the record without its staged key. Its number is never given to another key."""
+    if record.next is None:
+        raise ValueError
+    return replace(
+        record, next=None, keys=tuple(key for key in record.keys if key.key_number != record.next.key_number)
+    )
+
+
+def has_withdrawn(record: Record) -> bool:
+    """Whether the newest number was that of a staged key that is not stored any more."""
+    return record.next is None and record.highest_key_number > record.current
+
+
 def moves_of_rollback(record: Record, number: int) -> dict[int, int]:
     """Return the new numbers of the previous key that is used again, and of the staged one.
 

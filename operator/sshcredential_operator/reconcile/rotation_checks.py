@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.api.spec import Generate, Spec
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import PreviousKey, Record
+from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import Act, Decision, Look
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
@@ -47,7 +48,7 @@ def serial_is_raised(observed: Observed, credential: Credential) -> Decision | N
         case Stored(record=record) if spec_of(credential).rotation.serial > record.rotation_serial:
             if record.next is not None:  # it is the answer
                 return Decision(Reason.ROTATING, act=Act.HONOUR_SERIAL)
-            return _replace_key(observed, record, spec_of(credential))
+            return replace_key(observed, record, spec_of(credential))
     return None
 
 
@@ -65,15 +66,18 @@ def schedule_is_due(observed: Observed, credential: Credential) -> Decision | No
         case Stored(record=record):
             due = rotates_at(record, spec_of(credential))
             if due is not None and due <= observed.now:
-                return _replace_key(observed, record, spec_of(credential))
+                return replace_key(observed, record, spec_of(credential))
     return None
 
 
-def _replace_key(observed: Observed, record: Record, spec: Spec) -> Decision:
+def replace_key(observed: Observed, record: Record, spec: Spec) -> Decision:
+    """Return what it takes to replace the key in use: its input first, a place for it, a policy that allows it."""
+    if isinstance(observed.sealed, Seal) and observed.sealed.fingerprint == record.current_key.fingerprint:
+        return Decision(Reason.ROTATING, act=Act.HONOUR_SERIAL)
     if is_full(record):
         end = first_end(record)
         return Decision(Reason.TOO_MANY_KEYS, {"count": len(record.previous), "until": format_timestamp(end)}, due=end)
-    if isinstance(spec.source, ImportFrom):
+    if not isinstance(spec.source, Generate):
         if observed.input is None:
             return Decision(Reason.ROTATING, look=Look.INPUT)
         if lack := what_the_input_lacks(observed.input, spec.source):

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from sshcredential_operator.api.durations import LONGEST_DURATION, parse_duration
-from sshcredential_operator.api.spec import Generate, ImportFrom, SecretKeyRef, Source
+from sshcredential_operator.api.spec import Generate, ImportFrom, Sealed, SecretKeyRef, Source
 from sshcredential_operator.api.status import KeyFacts
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.encryption.place import CREDENTIAL_ID, MAX_KEY_NUMBER
@@ -28,6 +28,8 @@ def to_record(source: Source, fingerprint: str) -> RecordedSource:
             return FromGenerate()
         case ImportFrom(private_key, passphrase):
             return FromImport(_kept(private_key), _kept(passphrase) if passphrase else None, fingerprint)
+        case Sealed():
+            return FromSealed(fingerprint)
     assert_never(source)
 
 
@@ -39,6 +41,8 @@ def is_from(recorded: RecordedSource, source: Source) -> bool:
         case FromImport(private_key=private_key, passphrase=passphrase), ImportFrom(wanted, wanted_passphrase):
             kept = _kept(wanted_passphrase) if wanted_passphrase else None
             return (private_key, passphrase) == (_kept(wanted), kept)
+        case FromSealed(), Sealed():
+            return True
     return False
 
 
