@@ -15,7 +15,7 @@ needs gpg gnupg
 needs age age
 PATH="$PATH:/usr/sbin" needs sshd openssh-server
 needs git git
-needs lua5.4 lua5.4
+needs lua5.1 lua5.1
 # Go, which builds the control plane, trusts the system's authorities only.
 [ "$(uname)" != Linux ] || [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] || packages="$packages ca-certificates"
 install() {

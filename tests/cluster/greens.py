@@ -6,21 +6,11 @@ kstatus (Flux, `kubectl apply --prune` and others go by it), and Argo CD with th
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
 from cluster.shown import Object
-from controlplane.places import CHECKOUT
-
-HEALTH_RULE: Final = CHECKOUT / "examples" / "argocd" / "health.lua"
-DRIVER: Final = """
-for line in io.lines() do
-  obj = assert(load("return " .. line))()
-  print(rule().status)
-end
-"""
+from contract.lua import CREDENTIAL_HEALTH, answers
 
 
 class Greens(NamedTuple):
@@ -68,26 +58,4 @@ def kstatus(found: Object) -> str:
 
 def argo_cd_health(objects: Sequence[Object]) -> list[str]:
     """Return what Argo CD's health rule says of each object, run by the Lua interpreter."""
-    lines = "".join(f"{as_lua(found)}\n" for found in objects)
-    program = f"local rule = assert(loadfile({as_lua(str(HEALTH_RULE))})) {DRIVER}"
-    done = subprocess.run(["lua5.4", "-e", program], input=lines, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
-
-
-def as_lua(value: Any) -> str:
-    """Return a JSON value as an expression of Lua, on one line. A null in a table is no member of it."""
-    match value:
-        case dict():
-            members = (f"[{as_lua(key)}]={as_lua(member)}" for key, member in value.items() if member is not None)
-            return "{" + ",".join(members) + "}"
-        case list():
-            return "{" + ",".join(map(as_lua, value)) + "}"
-        case str() if value.isascii() and value.isprintable():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case str():
-            return '"' + "".join(f"\\{byte:03d}" for byte in value.encode()) + '"'
-        case None:
-            return "nil"
-        case _:
-            return json.dumps(value)
+    return [str(said["status"]) for said in answers(CREDENTIAL_HEALTH, objects)]
