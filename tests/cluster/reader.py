@@ -39,13 +39,13 @@ class Reader:
 
     _operator: subprocess.Popen[bytes] | None
 
-    def follow(self, command: str) -> None:
-        """Do what the page says. The operator stays in its terminal; a second one takes the place of the first."""
+    def follow(self, command: str) -> str:
+        """Do what the page says; return its output. A second operator takes the place of the first in its terminal."""
         if "sshcredential-operator run" in command:
             self.end_operator()
             self._start_operator(command)
-        else:
-            self.run(command)
+            return ""
+        return self.run(command)
 
     def run(self, command: str) -> str:
         """Run a command; return its output."""

@@ -10,9 +10,12 @@ from contract.tree import ROOT
 
 README: Final = ROOT / "README.md"
 EXPORTS: Final = ROOT / "docs" / "exports.md"
+GITOPS: Final = ROOT / "docs" / "gitops.md"
 INSTALL: Final = "Install"
 """The section that is done on a node with containers. All others are done on a control plane without one."""
 QUICK_START: Final = "Or run it from your desk"
+REBUILDING: Final = "Rebuilding in an empty cluster"
+"""The section of docs/gitops.md that is done in another cluster than the sections before it."""
 
 NOT_RUN: Final = {
     "make demo": "tests/cluster/test_demo.py runs the program behind it",
@@ -42,6 +45,11 @@ def installing() -> list[str]:
 def quick_start() -> list[str]:
     """Return the README's commands up to the first credential that is Ready, which is where other pages begin."""
     return _run(block for block in blocks(README.read_text()) if block.section == QUICK_START)
+
+
+def gitops(*, rebuilding: bool) -> list[str]:
+    """Return the commands of docs/gitops.md for the first cluster, or those for the empty one."""
+    return _run(block for block in blocks(GITOPS.read_text()) if (block.section == REBUILDING) is rebuilding)
 
 
 def _run(found: Iterable[Block]) -> list[str]:

@@ -26,7 +26,7 @@ from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.status import READY, RECONCILING, STALLED
 
 DOCS: Final = ROOT / "docs"
-PAGES: Final = (README, DOCS / "README.md", DOCS / "concepts.md", DOCS / "exports.md")
+PAGES: Final = (README, DOCS / "README.md", DOCS / "concepts.md", DOCS / "exports.md", DOCS / "gitops.md")
 STORY_COMMANDS: Final = [step.command for chapter in STORY for step in chapter.steps if isinstance(step, Run)]
 EVENTS: Final = {"Adopted", "Imported", "Stalled", "Recovered"}
 KUBERNETES_WORDS: Final = {"True", "False", "Unknown"}
