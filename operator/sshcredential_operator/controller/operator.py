@@ -10,12 +10,10 @@ import resource
 import signal
 import socket
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey, Namespace
-from sshcredential_operator.api.policy import Policies
+from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.admission import look_for_policies
 from sshcredential_operator.controller.candidacy import Candidacy
@@ -26,10 +24,11 @@ from sshcredential_operator.controller.inputs import WatchedInputs
 from sshcredential_operator.controller.key_work import LocalKeyWork
 from sshcredential_operator.controller.logs import where
 from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.options import Options
 from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets, api_is_served
 from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
 from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
-from sshcredential_operator.controller.sealing import DEFAULT_PERIOD, OwnSealing
+from sshcredential_operator.controller.sealing import OwnSealing
 from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
 from sshcredential_operator.controller.shell import Tap, run_kopf
 from sshcredential_operator.controller.state_metrics import KeyringCollector, SealingCollector
@@ -50,22 +49,6 @@ GRACE_SECONDS: Final = 8.0
 
 NO_API: Final = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
 NO_SERVER: Final = "The API server at {server} cannot be reached, or does not accept our credentials; trying again."
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `sshcredential-operator run` was told. No workspaces means all namespaces."""
-
-    operator_namespace: Namespace
-    workspaces: tuple[Namespace, ...]
-    host: str
-    port: int
-    policies: Policies
-    leader_election: bool
-    guard_exports: bool = True
-    """Whether copies are made only under the admission policy."""
-    sealing_key_period: timedelta = DEFAULT_PERIOD
-    """How long values are sealed to one key before there is the next."""
 
 
 class Operator:
