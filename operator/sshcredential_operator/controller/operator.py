@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.spec import Sealed, Spec
 from sshcredential_operator.controller.admission import look_for_policies
 from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
@@ -28,8 +29,7 @@ from sshcredential_operator.controller.options import Options
 from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets, api_is_served
 from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
 from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
-from sshcredential_operator.controller.sealing import OwnSealing
-from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
+from sshcredential_operator.controller.sealing import own_sealing
 from sshcredential_operator.controller.shell import Tap, run_kopf
 from sshcredential_operator.controller.state_metrics import KeyringCollector, SealingCollector
 from sshcredential_operator.controller.store import Store
@@ -38,7 +38,6 @@ from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, Wo
 from sshcredential_operator.controller.worker import work
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
 from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
-from sshcredential_operator.encryption.sealing_ring import SealingRing
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -64,13 +63,9 @@ class Operator:
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
         self._keyring = Keyring(ring_store)
         self._metrics.registry.register(KeyringCollector(self._keyring, ring_store.history))
-        self._sealing = OwnSealing(
-            SealingRing(self._keyring, ring_store),
-            ApiSealingConfigMap(self._requests, options.operator_namespace),
-            options.operator_namespace,
-            period=options.sealing_key_period,
-        )
+        self._sealing = own_sealing(self._keyring, ring_store, self._requests, options)
         self._sealing.remarks = self._health.remarks
+        self._sealing.on_newer = self._look_at_sealed
         self._metrics.registry.register(SealingCollector(self._sealing, self._store))
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork(self._queue, self._metrics.worked_on_key)
@@ -162,6 +157,7 @@ class Operator:
             inputs=self._inputs,
             workspaces=self._workspaces,
             sealing=self._sealing,
+            strict_seals_only=self._options.strict_seals_only,
             keys=self._keys,
             announcer=ApiAnnouncer(self._requests, socket.gethostname()),
             operator_namespace=self._options.operator_namespace,
@@ -169,6 +165,11 @@ class Operator:
             now=_now,
             use=lambda key: self._exporting.store.use(key, _now()),
         )
+
+    def _look_at_sealed(self, _: str) -> None:
+        for credential in self._store.credentials():
+            if isinstance(credential.spec, Spec) and isinstance(credential.spec.source, Sealed):
+                self._queue.add(credential.key)
 
     def _candidacy(self) -> Candidacy:
         own = self._options.operator_namespace

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.policy import Policies
-from sshcredential_operator.controller.sealing import DEFAULT_PERIOD
+
+DEFAULT_PERIOD: Final = timedelta(hours=720)
+SHORTEST_PERIOD: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,5 @@ class Options:
     """Whether copies are made only under the admission policy."""
     sealing_key_period: timedelta = DEFAULT_PERIOD
     """How long values are sealed to one key before there is the next."""
+    strict_seals_only: bool = False
+    """Whether sealed values have to be for one credential by name."""

@@ -16,18 +16,18 @@ from typing import Final
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.controller.requests import ODD_ANSWERS
+from sshcredential_operator.controller.options import DEFAULT_PERIOD, Options
+from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
 from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
 from sshcredential_operator.controller.sealing_upkeep import Hindered, SealingState, SealingUpkeep
 from sshcredential_operator.controller.workspaces import from_ring
+from sshcredential_operator.encryption.keyring import Keyring, KeyringStore
 from sshcredential_operator.encryption.sealing_ring import SealingRing, Unopened
 from sshcredential_operator.reconcile.observed import SealingKeyGone
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PERIOD: Final = timedelta(hours=720)
-SHORTEST_PERIOD: Final = timedelta(minutes=1)
 LOOK_SECONDS: Final = 3600.0
 """So often somebody looks whether a key is due, or the ConfigMap was changed; ten times a period at least."""
 RETRY_MOST: Final = 60.0
@@ -121,3 +121,10 @@ class OwnSealing:
             self.remarks[SUBJECT] = sentence
             log.error(sentence)
         return min(RETRY_MOST, 2.0 ** min(self._failures, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+
+
+def own_sealing(keyring: Keyring, store: KeyringStore, requests: Requests, options: Options) -> OwnSealing:
+    """Return those of a whole operator."""
+    namespace = options.operator_namespace
+    config_map = ApiSealingConfigMap(requests, namespace)
+    return OwnSealing(SealingRing(keyring, store), config_map, namespace, period=options.sealing_key_period)
