@@ -1,4 +1,4 @@
-"""`encryption/sealing_key.py`: the stored document opens under its root key and in its own place, and as nothing else."""
+"""`encryption/sealing_key.py`: a stored document opens under its root key in its own place, and as nothing else."""
 
 from __future__ import annotations
 
