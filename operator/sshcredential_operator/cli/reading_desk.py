@@ -1,0 +1,48 @@
+"""The cluster of the commands that read. Used by `list`, `status`, `wait`, `public-key` and completion.
+
+The Kubernetes client is imported when a command needs it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sshcredential_operator.cli.desk import connect_or_end
+from sshcredential_operator.cli.exit_codes import NO_ANSWER, REFUSED, end
+
+if TYPE_CHECKING:
+    from sshcredential_operator.client.credentials import CredentialReads
+    from sshcredential_operator.client.exports import Exports
+    from sshcredential_operator.client.refused import Refused
+
+Found = TypeVar("Found")
+Object = dict[str, Any]
+
+
+class ReadingDesk:
+    """One connection, and the namespace that is meant."""
+
+    def __init__(self, kubeconfig: Path | None, context: str | None, namespace: str | None) -> None:
+        from sshcredential_operator.client.credentials import (  # noqa: PLC0415 - lazily, as the module says
+            CredentialReads,
+        )
+        from sshcredential_operator.client.exports import Exports  # noqa: PLC0415 - the same
+
+        connection = connect_or_end(kubeconfig, context)
+        self.credentials: CredentialReads = CredentialReads(connection.api)
+        self.exports: Exports = Exports(connection.api)
+        self.namespace = namespace or connection.namespace
+
+    def must_see(self, name: str) -> Object:
+        """Return a credential, or end with why it cannot be seen."""
+        return or_end(self.credentials.get(self.namespace, name))
+
+
+def or_end(answer: Found | Refused) -> Found:
+    """Return what was answered, or end with the sentence of the refusal."""
+    from sshcredential_operator.client.refused import Refused  # noqa: PLC0415 - the same
+
+    if isinstance(answer, Refused):
+        end(answer.sentence, NO_ANSWER if answer.code is None else REFUSED)
+    return answer
