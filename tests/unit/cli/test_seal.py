@@ -57,8 +57,9 @@ def test_a_protected_key_is_sealed_with_its_passphrase_on_and_beside_it(folder: 
     opened = KEY.open(values)
 
     private_file(folder / "opened", opened["privateKey"])
-    assert run("ssh-keygen", "-y", "-P", PASSPHRASE.decode(), "-f", folder / "opened").split()[:2] == (
-        key_files.line(ED25519).encode().split()[:2]
+    assert (
+        run("ssh-keygen", "-y", "-P", PASSPHRASE.decode(), "-f", folder / "opened").split()[:2]
+        == (key_files.line(ED25519).encode().split()[:2])
     )
     assert opened["passphrase"] == PASSPHRASE
     fingerprint = run("ssh-keygen", "-l", "-f", folder / "public").split()[1].decode()
@@ -92,8 +93,9 @@ def test_the_namespaces_scope_names_nobody(folder: Path) -> None:
 
     assert found is not None
     assert (found.scope, found.name, found.place) == (Scope.NAMESPACE, None, "any credential of genomics")
-    assert f"for any SSHCredential of namespace genomics, to sealing key 3, {KEY.public.fingerprint}, made 4 days ago" in (
-        said.error
+    assert (
+        f"for any SSHCredential of namespace genomics, to sealing key 3, {KEY.public.fingerprint}, made 4 days ago"
+        in (said.error)
     )
 
 
