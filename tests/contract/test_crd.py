@@ -9,7 +9,11 @@ import yaml
 
 from contract.crd_schema import CRDS, DEFINITIONS, Definition, Field, rules
 
-LONG_TEXTS = {"spec.knownHosts.inline": 65536}
+LONG_TEXTS = {
+    "spec.knownHosts.inline": 65536,
+    "spec.sealed.privateKey": 98304,
+    "spec.sealed.passphrase": 98304,
+}
 """Where people paste a file; every other string is short."""
 
 DESCRIBED_BY_KUBERNETES = {"metadata"}  # the API server takes no description there

@@ -13,7 +13,13 @@ from sshcredential_operator.api.keyreasons import KeyRefusal, Note
 from sshcredential_operator.keys.repair import REPAIRS
 
 PAGE = Path("docs/keys.md")
-ABOUT_THE_CREDENTIAL = {Note.ROTATION_DUE, Note.SERIAL_IGNORED, Note.ROLLBACK_TARGET_MISSING, Note.INPUT_SECRET_PRESENT}
+ABOUT_THE_CREDENTIAL = {
+    Note.ROTATION_DUE,
+    Note.SERIAL_IGNORED,
+    Note.ROLLBACK_TARGET_MISSING,
+    Note.INPUT_SECRET_PRESENT,
+    Note.RESEAL_RECOMMENDED,
+}
 SCRIPT = ROOT / "scripts" / "generate" / "keys.py"
 
 

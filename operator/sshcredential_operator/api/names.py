@@ -28,6 +28,8 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 ORPHANED_SINCE_ANNOTATION: Final = f"{GROUP}/orphaned-since"
 BACKED_UP_AT_ANNOTATION: Final = f"{GROUP}/backed-up-at"
 """A person notes on the root key's Secret when the key ring was last backed up: `2026-11-23T17:00:00Z`."""
+RETIRED_ANNOTATION: Final = f"{GROUP}/retired"
+"""A person sets it to `true` on a sealing key's Secret: nothing opens any more what was sealed to that key."""
 
 SECRET_SUFFIX: Final = "-sshcredential"
 

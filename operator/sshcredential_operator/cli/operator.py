@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import click
 import yaml
 
 from sshcredential_operator import __version__
+from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespace
 from sshcredential_operator.api.policy import Policies, PolicyInvalid, parse_policies
 from sshcredential_operator.controller.connection import NoConfigurationError, connect, in_pod, pod_namespace
 from sshcredential_operator.controller.logs import set_up
 from sshcredential_operator.controller.operator import Operator, Options
+from sshcredential_operator.controller.sealing import SHORTEST_PERIOD
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,6 +58,13 @@ def main() -> None:
     is_flag=True,
     help="Copy private keys for whoever may create an SSHCredentialExport; nobody is asked for the verb export.",
 )
+@click.option(
+    "--sealing-key-period",
+    metavar="DURATION",
+    default="720h",
+    show_default=True,
+    help="After how long values for spec.sealed are sealed to a new key; old keys keep opening. At least 1m.",
+)
 @click.option("--log-format", type=click.Choice(["json", "console"]), help="Default: console on a terminal, else json.")
 @click.option("--debug", is_flag=True, help="Log more of what the operator itself does.")
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -65,6 +75,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     policy_file: Path | None,
     leader_election: bool | None,
     unguarded: bool,
+    sealing_key_period: str,
     log_format: str | None,
     debug: bool,
 ) -> None:
@@ -80,7 +91,14 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     served = tuple(Namespace(name) for name in dict.fromkeys(workspaces))
     elected = in_pod() if leader_election is None else leader_election
     options = Options(
-        Namespace(own), served, host, port, policies, leader_election=elected, guard_exports=not unguarded
+        Namespace(own),
+        served,
+        host,
+        port,
+        policies,
+        leader_election=elected,
+        guard_exports=not unguarded,
+        sealing_key_period=_period(sealing_key_period),
     )
     asyncio.run(_run(options))
 
@@ -93,6 +111,13 @@ async def _run(options: Options) -> None:
             "No cluster to work with: set KUBECONFIG to a readable kubeconfig whose context works, or run in a pod."
         ) from None
     await Operator(options, connection).run()
+
+
+def _period(text: str) -> timedelta:
+    period = parse_duration(text)
+    if period is None or period < SHORTEST_PERIOD:
+        raise click.UsageError("--sealing-key-period wants a duration of at least 1m, such as 720h or 1h30m.")
+    return period
 
 
 def _policies(file: Path) -> Policies:

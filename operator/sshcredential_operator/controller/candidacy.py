@@ -9,8 +9,8 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
@@ -20,7 +20,6 @@ from sshcredential_operator.controller.leader import Elector, Standing
 from sshcredential_operator.controller.lease_api import LEASE_NAME, ApiLeases
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.requests import Requests
-from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
@@ -40,6 +39,16 @@ AWAY: Final = (
 )
 
 
+class Follower(Protocol):
+    """What works only while this replica leads: a queue, the sealing keys."""
+
+    def begin_only_while(self, permitted: Callable[[], bool]) -> None:
+        """Begin nothing while `permitted` says no."""
+
+    def resume(self) -> None:
+        """Go on; called at each yes."""
+
+
 class Candidacy:
     """One replica in the election. It stands from the beginning; from now on the requests write only while it leads."""
 
@@ -48,19 +57,19 @@ class Candidacy:
         connection: Connection,
         namespace: Namespace,
         requests: Requests,
-        queues: Sequence[WorkQueue[Any]],
+        followers: Sequence[Follower],
         health: Health,
         metrics: Metrics,
     ) -> None:
-        self._namespace, self._queues, self._health = namespace, tuple(queues), health
+        self._namespace, self._followers, self._health = namespace, tuple(followers), health
         self._refusals = 0
         self._leases = ApiLeases(connection, namespace)
         # The host's name is the pod's. What follows tells this process from the one that ran there before.
         identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
         self._elector = Elector(self._leases, identity, self._stands)
         requests.write_only_while(self._elector.leads)
-        for queue in queues:
-            queue.begin_only_while(self._elector.leads)
+        for follower in followers:
+            follower.begin_only_while(self._elector.leads)
         metrics.leader.set_function(self._elector.leads)
         self._won = metrics.elections_won.inc
         health.wait_for(SUBJECT, BEGINNING)
@@ -83,8 +92,8 @@ class Candidacy:
         if standing is Standing.LEADER:
             self._health.remarks.pop(SUBJECT, None)
             self._won()
-            for queue in self._queues:
-                queue.resume()
+            for follower in self._followers:
+                follower.resume()
             log.info("leading")
         elif self._health.remarks.get(SUBJECT) != STANDBY:
             self._health.remarks[SUBJECT] = STANDBY

@@ -102,6 +102,19 @@ CATALOGUE: Final[dict[str, Meaning]] = {
         "When the key ring was last backed up, as a person has noted on the root key's Secret; 0 for never. "
         "Read at the start and when a workspace gets its first key.",
     ),
+    "sealing_keys": Meaning(Type.GAUGE, "The operator's sealing keys by state, as of the last look.", ("state",)),
+    "sealing_key_created_timestamp_seconds": Meaning(
+        Type.GAUGE, "When the newest sealing key that is not retired was made; 0 where there is none."
+    ),
+    "sealing_key_period_seconds": Meaning(Type.GAUGE, "After how long another sealing key is made."),
+    "sealing_keys_published": Meaning(
+        Type.GAUGE,
+        "1 if the ConfigMap holds the public sealing keys, 0 if it cannot be written, -1 as long as nobody has looked: "
+        "a replica that stands by does not look.",
+    ),
+    "reseal_recommended": Meaning(
+        Type.GAUGE, "Credentials whose values in spec.sealed were sealed to another than the newest key."
+    ),
 }
 """By name without the prefix, in the order of the page."""
 
@@ -117,6 +130,7 @@ VALUES: Final[dict[str, str]] = {
     "verb": "`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `other`",
     "resource": "the plural in Kubernetes, with `/status` where it is that; `other` for what the operator does not use",
     "code": "the HTTP status, or `error`",
+    "state": "`open`, `retired` (by a person), `unopened` (damaged, or wrapped by a root key that is not there)",
     "version": "the operator's",
 }
 """What each label may hold; all are closed sets."""

@@ -11,7 +11,7 @@ import signal
 import socket
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey, Namespace
@@ -29,14 +29,17 @@ from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets, api_is_served
 from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
 from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
+from sshcredential_operator.controller.sealing import DEFAULT_PERIOD, OwnSealing
+from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
 from sshcredential_operator.controller.shell import Tap, run_kopf
-from sshcredential_operator.controller.state_metrics import KeyringCollector
+from sshcredential_operator.controller.state_metrics import KeyringCollector, SealingCollector
 from sshcredential_operator.controller.store import Store
 from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, WorkQueue
 from sshcredential_operator.controller.worker import work
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
 from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
+from sshcredential_operator.encryption.sealing_ring import SealingRing
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -61,6 +64,8 @@ class Options:
     leader_election: bool
     guard_exports: bool = True
     """Whether copies are made only under the admission policy."""
+    sealing_key_period: timedelta = DEFAULT_PERIOD
+    """How long values are sealed to one key before there is the next."""
 
 
 class Operator:
@@ -76,6 +81,14 @@ class Operator:
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
         self._keyring = Keyring(ring_store)
         self._metrics.registry.register(KeyringCollector(self._keyring, ring_store.history))
+        self._sealing = OwnSealing(
+            SealingRing(self._keyring, ring_store),
+            ApiSealingConfigMap(self._requests, options.operator_namespace),
+            options.operator_namespace,
+            period=options.sealing_key_period,
+        )
+        self._sealing.remarks = self._health.remarks
+        self._metrics.registry.register(SealingCollector(self._sealing, self._store))
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork(self._queue, self._metrics.worked_on_key)
         self._stopping = asyncio.Event()
@@ -109,7 +122,8 @@ class Operator:
         world = self._world()
         candidacy = self._candidacy() if self._options.leader_election else None
         # Kopf cancels, when it stops, every task that was made after it was started: election and workers come first.
-        workers = [begin(work(self._queue, world, self._metrics)) for _ in range(WORKERS + KEY_PLACES)]
+        workers = [begin(self._sealing.run())]
+        workers += [begin(work(self._queue, world, self._metrics)) for _ in range(WORKERS + KEY_PLACES)]
         workers += self._exporting.start(world, self._options.workspaces, self._metrics)
         try:
             await self._supervise_kopf()
@@ -164,6 +178,7 @@ class Operator:
             credentials=ApiCredentials(self._requests),
             inputs=self._inputs,
             workspaces=self._workspaces,
+            sealing=self._sealing,
             keys=self._keys,
             announcer=ApiAnnouncer(self._requests, socket.gethostname()),
             operator_namespace=self._options.operator_namespace,
@@ -174,8 +189,8 @@ class Operator:
 
     def _candidacy(self) -> Candidacy:
         own = self._options.operator_namespace
-        queues = (self._queue, self._exporting.queue)
-        return Candidacy(self._connection, own, self._requests, queues, self._health, self._metrics)
+        followers = (self._queue, self._exporting.queue, self._sealing)
+        return Candidacy(self._connection, own, self._requests, followers, self._health, self._metrics)
 
     async def _open_key_ring(self) -> None:
         while True:

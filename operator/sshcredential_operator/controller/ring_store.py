@@ -23,6 +23,7 @@ from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.root_check import RootProblem
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE
+from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 PROBLEMS: Final[dict[RootProblem, str]] = {
@@ -65,7 +66,7 @@ class RingHistory:
 
     def saw(self, raw: Mapping[str, Any]) -> None:
         """Take a Secret of the key ring."""
-        if raw.get("type") not in {ROOT_SECRET_TYPE, KEK_SECRET_TYPE}:
+        if raw.get("type") not in {ROOT_SECRET_TYPE, KEK_SECRET_TYPE, SEALING_KEY_SECRET_TYPE}:
             return
         made = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
         self.changed_at = max((when for when in (made, self.changed_at) if when), default=None)
@@ -104,7 +105,7 @@ class ApiKeyringStore:
         return True
 
     async def list(self, type: str) -> list[StoredSecret]:  # noqa: A002 - the field's name
-        """List the Secrets of one type; only at start."""
+        """List the Secrets of one type."""
         answer = await self._requests.send("GET", f"{self._path}?fieldSelector=type%3D{type}", what="secrets")
         return [self._stored(item) for item in answer.json()["items"]]
 
@@ -127,4 +128,5 @@ class ApiKeyringStore:
     def _stored(self, raw: Mapping[str, Any]) -> StoredSecret:
         self.history.saw(raw)
         secret = parse_secret(raw)
-        return StoredSecret(raw["metadata"]["name"], secret.type, secret.data)
+        metadata = raw["metadata"]
+        return StoredSecret(metadata["name"], secret.type, secret.data, metadata.get("annotations") or {})

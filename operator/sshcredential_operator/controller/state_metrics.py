@@ -13,12 +13,14 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sshcredential_operator.api.conditions import HasConditions
+from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import COURSE, Reason
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.controller.export_store import ExportStore, is_plain_copy
 from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX
 from sshcredential_operator.controller.ring_store import RingHistory
+from sshcredential_operator.controller.sealing import OwnSealing
 from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.keyring import Keyring
@@ -143,6 +145,28 @@ class KeyringCollector(Collector):
         yield gauge("workspace_keys_unopened", len(ring.unopened))
         yield gauge("key_ring_changed_timestamp_seconds", _seconds(history.changed_at))
         yield gauge("root_key_backup_timestamp_seconds", _seconds(history.backed_up_at))
+
+
+class SealingCollector(Collector):
+    """The sealing keys, and the credentials whose values were sealed to an old one."""
+
+    def __init__(self, sealing: OwnSealing, store: Store) -> None:
+        self._sealing, self._store = sealing, store
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges. Of the keys nothing is known before somebody has looked: a standby does not look."""
+        state = self._sealing.state
+        yield gauge("sealing_keys_published", -1 if state.published is None else state.published)
+        yield gauge("sealing_key_period_seconds", self._sealing.period.total_seconds())
+        notes = (credential.status.notes for credential in self._store.credentials())
+        yield gauge("reseal_recommended", sum(Note.RESEAL_RECOMMENDED.value in noted for noted in notes))
+        if state.published is None:
+            return
+        retired = sum(key.retired for key in state.keys.keys)
+        counts = {"open": len(state.keys.keys) - retired, "retired": retired, "unopened": len(state.unopened)}
+        yield gauge("sealing_keys", {(name,): count for name, count in counts.items()})
+        newest = state.keys.newest
+        yield gauge("sealing_key_created_timestamp_seconds", newest.created_at.timestamp() if newest else 0.0)
 
 
 def _seconds(moment: datetime | None) -> float:

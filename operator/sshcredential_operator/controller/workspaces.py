@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
+from typing import TypeVar
 
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
@@ -14,6 +15,8 @@ from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class KeyringWorkspaces:
@@ -25,14 +28,14 @@ class KeyringWorkspaces:
 
     async def kek_for_writing(self, namespace: Namespace) -> Kek:
         """Return the newest key of a workspace; the first credential of a workspace makes it."""
-        kek = await _from_ring(self._keyring.kek_for_writing(namespace, await self._uid(namespace)))
+        kek = await from_ring(self._keyring.kek_for_writing(namespace, await self._uid(namespace)))
         if kek is None:  # there is one that does not open: nothing is made beside it
             raise TroubleError(Reason.KEY_RING_UNAVAILABLE)
         return kek
 
     async def kek(self, key_id: str, namespace: Namespace) -> Kek | None:
         """Return a key by its id; None if the key ring does not have it for this very namespace."""
-        return await _from_ring(self._keyring.kek(key_id, namespace, await self._uid(namespace)))
+        return await from_ring(self._keyring.kek(key_id, namespace, await self._uid(namespace)))
 
     def forget(self, namespace: Namespace | None) -> None:
         """Read the uid of a namespace, or of all of them, again next time."""
@@ -54,7 +57,7 @@ class KeyringWorkspaces:
         return uid
 
 
-async def _from_ring(asked: Awaitable[Kek | None]) -> Kek | None:
+async def from_ring(asked: Awaitable[T]) -> T:
     """Wait for the key ring. What it may not do is no fault of the workspace, whose users could not mend it."""
     try:
         return await asked

@@ -47,6 +47,7 @@ from sshcredential_operator.encryption.root_key import (
     new_root_keys,
     root_keys_to_bytes,
 )
+from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE
 
 __all__ = ["Keyring", "KeyringRefused", "KeyringStore", "RootProblem", "StoredSecret"]
 
@@ -104,6 +105,14 @@ class Keyring:
         return self._roots is not None
 
     @property
+    def roots(self) -> RootKeys:
+        """The root keys of an open ring."""
+        if self._roots is None:
+            msg = "the key ring was not opened"
+            raise RuntimeError(msg)
+        return self._roots
+
+    @property
     def size(self) -> int:
         """How many workspaces' keys are in memory."""
         return len(self._keks)
@@ -141,11 +150,18 @@ class Keyring:
         async with self._lock(namespace_uid):
             if found := self._newest(namespace, namespace_uid):
                 return found
-            if not await self._root_is_stored():
+            if not await self.root_is_stored():
                 return None
             if not await self._make_kek(namespace, namespace_uid):
                 await self._read_slots(namespace_uid)
         return self._newest(namespace, namespace_uid)
+
+    async def root_is_stored(self) -> bool:
+        """Whether the root key is still there: a key under one that only this process knows would be lost with it."""
+        known = self.roots.writing.kid
+        secret = await self._store.get(ROOT_SECRET_NAME)
+        stored = root_keys_of(secret) if secret else None
+        return stored is not None and stored.writing.kid == known
 
     def forget(self, namespace_uid: str) -> None:
         """Drop the KEKs of a namespace that is gone from memory; its Secrets stay."""
@@ -157,7 +173,9 @@ class Keyring:
         canaries = await self._store.list(CANARY_SECRET_TYPE)
         keks = await self._store.list(KEK_SECRET_TYPE)
         alone = not canaries and not keks
-        return Seen(root, canaries, keks, credentials_exist=alone and await self._store.credentials_exist())
+        sealing = await self._store.list(SEALING_KEY_SECRET_TYPE) if alone else []
+        exist = alone and not sealing and await self._store.credentials_exist()
+        return Seen(root, canaries, keks, credentials_exist=exist, sealing_keys=sealing)
 
     async def _make_root(self) -> None:
         data = {ROOT_DATA_KEY: root_keys_to_bytes(new_root_keys())}
@@ -176,19 +194,12 @@ class Keyring:
 
     async def _make_kek(self, namespace: str, namespace_uid: str) -> bool:
         kek = new_kek(namespace_uid, FIRST_SLOT)
-        document = wrap_kek(kek, namespace, namespace_uid, self._open_roots.writing, RootSource.SECRET)
+        document = wrap_kek(kek, namespace, namespace_uid, self.roots.writing, RootSource.SECRET)
         name = kek_secret_name(namespace_uid, FIRST_SLOT)
         created = await self._store.create(name, KEK_SECRET_TYPE, {KEK_DATA_KEY: document.to_bytes()}, LABELS)
         if created:
             self._keks[kek.kid] = StoredKek(document, kek)
         return created
-
-    async def _root_is_stored(self) -> bool:
-        # A key under a root that only this process still knows would be lost with it.
-        known = self._open_roots.writing.kid
-        secret = await self._store.get(ROOT_SECRET_NAME)
-        stored = root_keys_of(secret) if secret else None
-        return stored is not None and stored.writing.kid == known
 
     async def _read_slots(self, namespace_uid: str) -> None:
         for slot in range(FIRST_SLOT, _MOST_SLOTS):
@@ -198,7 +209,7 @@ class Keyring:
     async def _read(self, namespace_uid: str, slot: int) -> bool:
         """Read one KEK's Secret and keep what opens; False when there is no such Secret."""
         secret = await self._store.get(kek_secret_name(namespace_uid, slot))
-        stored = stored_kek_of(secret, self._open_roots) if secret else None
+        stored = stored_kek_of(secret, self.roots) if secret else None
         if stored:
             self._keks[stored.document.kid] = stored
         return secret is not None
@@ -206,13 +217,6 @@ class Keyring:
     def _newest(self, namespace: str, namespace_uid: str) -> Kek | None:
         own = [stored for stored in self._keks.values() if _is_of(stored, namespace, namespace_uid)]
         return max(own, key=lambda stored: stored.document.slot or 0).kek if own else None
-
-    @property
-    def _open_roots(self) -> RootKeys:
-        if self._roots is None:
-            msg = "the key ring was not opened"
-            raise RuntimeError(msg)
-        return self._roots
 
     def _lock(self, namespace_uid: str) -> asyncio.Lock:
         return self._writing.setdefault(namespace_uid, asyncio.Lock())

@@ -14,6 +14,7 @@ class StoredSecret:
     name: str
     type: str
     data: Mapping[str, bytes] = field(repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, secret_type: str, data_key: str) -> bytes | None:
         """Return the one value of a Secret of this type that holds nothing else, or None for any other Secret."""

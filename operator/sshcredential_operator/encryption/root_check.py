@@ -1,6 +1,7 @@
 """Whether the root key can be worked with, from one look at what is stored. Pure; used by the key ring at start.
 
-A new root key is made only where nothing was ever encrypted. A root key is trusted when it opens its canary or a KEK.
+A new root key is made only where nothing was ever encrypted. A root key is trusted when it opens its canary, a KEK
+or a sealing key.
 """
 
 from __future__ import annotations
@@ -32,15 +33,16 @@ from sshcredential_operator.encryption.root_key import (
     RootSource,
     root_keys_from_bytes,
 )
+from sshcredential_operator.encryption.sealing_key import sealing_key_document_of, unwrap_sealing_key
 
 
 class RootProblem(StrEnum):
     """Why the operator must not work with the root key, or without one."""
 
     ROOT_LOST = "RootLost"
-    """There is none, but a KEK, a canary or a credential's Secret exists."""
+    """There is none, but a KEK, a canary, a sealing key or a credential's Secret exists."""
     ROOT_WRONG = "RootWrong"
-    """It does not open its canary, or it is not the one that the stored KEKs were wrapped by."""
+    """It does not open its canary, or it is not the one that the stored keys were wrapped by."""
     ROOT_MALFORMED = "RootMalformed"
     """The Secret is cut, has another type or size, or holds something else."""
     CANARY_MALFORMED = "CanaryMalformed"
@@ -60,12 +62,13 @@ class Step(StrEnum):
 
 
 class Seen(NamedTuple):
-    """One look: the root's Secret, and all canaries and KEKs. `credentials_exist` matters only without those."""
+    """One look: the root's Secret, and all canaries and KEKs. What comes after them matters only without those."""
 
     root: StoredSecret | None
     canaries: Sequence[StoredSecret]
     keks: Sequence[StoredSecret]
     credentials_exist: bool
+    sealing_keys: Sequence[StoredSecret] = ()
 
 
 class StoredKek(NamedTuple):
@@ -78,7 +81,7 @@ class StoredKek(NamedTuple):
 def next_step(seen: Seen) -> Step | RootProblem:
     """Return what to do, or why nothing may be done."""
     if seen.root is None:
-        anything = seen.canaries or seen.keks or seen.credentials_exist
+        anything = seen.canaries or seen.keks or seen.sealing_keys or seen.credentials_exist
         return RootProblem.ROOT_LOST if anything else Step.MAKE_ROOT
     roots = root_keys_of(seen.root)
     if roots is None:
@@ -100,12 +103,19 @@ def _with_canary(secret: StoredSecret, seen: Seen, roots: RootKeys) -> Step | Ro
 
 
 def _without_canary(seen: Seen, roots: RootKeys) -> Step | RootProblem:
-    """Judge by the KEKs: another operator, or this one before a crash, may not have come to the canary yet."""
-    if any(stored_kek_of(secret, roots) for secret in seen.keks):
+    """Judge by KEKs or sealing keys: an operator that starts, or crashed, may not have come to the canary yet."""
+    opened = any(stored_kek_of(secret, roots) for secret in seen.keks)
+    if opened or any(_opens(secret, roots) for secret in seen.sealing_keys):
         return Step.MAKE_CANARY
-    if seen.keks or seen.canaries:
+    if seen.keks or seen.canaries or seen.sealing_keys:
         return RootProblem.ROOT_WRONG
     return RootProblem.KEKS_LOST if seen.credentials_exist else Step.MAKE_CANARY
+
+
+def _opens(secret: StoredSecret, roots: RootKeys) -> bool:
+    document = sealing_key_document_of(secret)
+    root = None if document is None else roots.find(document.wrapped.root_key_id)
+    return document is not None and root is not None and unwrap_sealing_key(document, root) is not None
 
 
 def root_keys_of(secret: StoredSecret) -> RootKeys | None:

@@ -130,8 +130,8 @@ def withdrawn(record: Record) -> Record:
 
 
 def has_withdrawn(record: Record) -> bool:
-    """Whether the newest number was that of a staged key that is not stored any more."""
-    return record.next is None and record.highest_key_number > record.current
+    """Whether a number after the current one was that of a staged key that is not stored any more."""
+    return record.highest_key_number - record.current > (record.next is not None)
 
 
 def moves_of_rollback(record: Record, number: int) -> dict[int, int]:

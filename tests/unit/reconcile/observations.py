@@ -22,6 +22,7 @@ from sshcredential_operator.api.spec import DeletionPolicy, Generate, InvalidSpe
 from sshcredential_operator.api.status import KeyFacts, OtherKey, Status
 from sshcredential_operator.encryption.credential_secret import Unreadability
 from sshcredential_operator.encryption.record import FromGenerate, FromSealed, NextKey, PreviousKey, Record
+from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.keys.refusal import Fact
 from sshcredential_operator.reconcile.observed import (
@@ -29,6 +30,7 @@ from sshcredential_operator.reconcile.observed import (
     InputKeyMissing,
     InputSecretMissing,
     Observed,
+    SealRefused,
     SecretSeen,
     Stored,
 )
@@ -50,6 +52,8 @@ from unit.reconcile.samples import (
     OTHER_ID,
     OTHER_PAIR,
     PAIR,
+    SEAL,
+    SEALED,
     credential,
     record,
     recorded,
@@ -62,7 +66,9 @@ TIMES = [NOW, *(NOW + span for span in SPANS), *(NOW - span for span in SPANS)]
 STAMPS = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in TIMES]
 BEYOND = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
 RSA = Generate(Algorithm.RSA, 4096, "", passphrase=True)
-SOURCES: list[Source] = [GENERATE, GENERATE, IMPORT, IMPORT_WITH_PASSPHRASE, RSA]
+SOURCES: list[Source] = [GENERATE, GENERATE, IMPORT, IMPORT_WITH_PASSPHRASE, RSA, SEALED]
+SEAL_REFUSED = SealRefused(Reason.SEALED_ELSEWHERE, {"field": "privateKey", "place": "a/b"})
+SEALS: list[Seal | SealRefused] = [SEAL, SEAL._replace(fingerprint=OTHER_PAIR.public.fingerprint), SEAL_REFUSED]
 FINGERPRINTS = [None, None, PAIR.public.fingerprint, OTHER_PAIR.public.fingerprint]
 KEYS = [recorded(PAIR if number % 2 else OTHER_PAIR, number) for number in range(1, 5)]
 OTHER_KEYS = [None, *(OtherKey(pair.public.fingerprint, pair.public.line, STAMPS[0]) for pair in (PAIR, OTHER_PAIR))]
@@ -92,11 +98,14 @@ def observation(seed: int) -> Observed:
     dice = Dice(seed)
     secret = a_secret(dice)
     live = dice.odds(40)
+    found = a_credential(dice, secret) if dice.odds(80) else None
     return Observed(
         key=KEY,
         now=NOW,
         served=dice.odds(97),
-        credential=a_credential(dice, secret) if dice.odds(80) else None,
+        credential=found,
+        sealed=dice.one(SEALS) if found and isinstance(found.spec, Spec) and found.spec.source is SEALED else None,
+        reseal_recommended=dice.one([None, True, False]),
         rival="first" if dice.odds(5) else None,
         secret=secret,
         policy=dice.one(POLICIES) if dice.odds(20) else POLICIES[0],
@@ -184,7 +193,7 @@ def some_facts(dice: Dice, held: Record) -> KeyFacts | None:
 def an_input(dice: Dice) -> Input:
     if dice.odds(70):
         return dice.one([ACCEPTED, ANOTHER])
-    return dice.one([*MISSING, Refused(dice.one(list(KeyRefusal)), detail=DETAIL)])
+    return dice.one([*MISSING, SEAL_REFUSED, Refused(dice.one(list(KeyRefusal)), detail=DETAIL)])
 
 
 def living(seen: Observed) -> Credential | None:

@@ -17,6 +17,7 @@ from unit.reconcile.ports_memory import (
     MemoryAnnouncer,
     MemoryCredentials,
     MemoryInputs,
+    MemorySealing,
     MemorySecrets,
     MemoryWorkspaces,
 )
@@ -38,6 +39,7 @@ class Operator:
         self.store = Store()
         self.keys, self.inputs = Keys(), MemoryInputs(server)
         self.workspaces, self.announcer = MemoryWorkspaces(server), MemoryAnnouncer()
+        self.sealing = MemorySealing(server)
         self.now: datetime = NOW
         self.failures = 0
         """How many passes in a row have failed, as the queue counts them."""
@@ -48,6 +50,7 @@ class Operator:
             credentials=MemoryCredentials(server),
             inputs=self.inputs,
             workspaces=self.workspaces,
+            sealing=self.sealing,
             keys=self.keys,
             announcer=self.announcer,
             operator_namespace=Namespace("sshcredential-system"),

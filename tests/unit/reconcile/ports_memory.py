@@ -14,9 +14,10 @@ from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.keys.generate import generate, generate_passphrase
 from sshcredential_operator.keys.judge import Accepted, Refused, judge
 from sshcredential_operator.keys.keypair import KeyPair
-from sshcredential_operator.reconcile.observed import RawSecret
+from sshcredential_operator.reconcile.observed import RawSecret, SealingKeyGone
 from unit.api.merge_patches import merged
 from unit.reconcile.samples import KEY, KID
+from unit.reconcile.sealing_desk import FIRST
 from unit.reconcile.server_memory import SecretObject, Server
 
 
@@ -134,6 +135,26 @@ class MemoryWorkspaces:
     async def kek(self, key_id: str, namespace: Namespace) -> Kek | None:
         self._server.answer(await self._server.arrive(f"get kek of {namespace}"))
         return self.keks.get(key_id) if namespace == KEY.namespace else None
+
+
+class MemorySealing:
+    """The first sealing key of the desk, and those that a test adds."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.halves: dict[str, Sensitive] = {FIRST.kid: FIRST.private}
+        self.retired: set[str] = set()
+        self.known = True
+        """Whether the operator knows which one is the newest."""
+
+    def newest(self) -> str | None:
+        return max(self.halves.keys() - self.retired, default=None) if self.known else None
+
+    async def private_half(self, kid: str) -> Sensitive | SealingKeyGone:
+        self._server.answer(await self._server.arrive("get sealing key"))
+        if kid in self.retired:
+            return SealingKeyGone.RETIRED
+        return self.halves.get(kid, SealingKeyGone.UNKNOWN)
 
 
 class Keys:

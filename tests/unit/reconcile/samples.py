@@ -17,12 +17,16 @@ from sshcredential_operator.api.spec import (
     Generate,
     ImportFrom,
     InvalidSpec,
+    Sealed,
     SecretKeyRef,
+    Source,
     Spec,
 )
 from sshcredential_operator.api.status import KeyFacts, Status
 from sshcredential_operator.encryption.credential_secret import Unreadability, Unreadable
+from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.record import FromGenerate, FromImport, Record, RecordedKey, SecretKey
+from sshcredential_operator.encryption.sealing import Scope, Seal
 from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
@@ -52,7 +56,11 @@ ANOTHER: Final = Accepted(OTHER_PAIR, None, (Note.NO_PASSPHRASE,))
 REFUSED: Final = Refused(KeyRefusal.PUBLIC_KEY)
 
 
-def spec(source: Generate | ImportFrom = GENERATE, **changes: Any) -> Spec:
+SEALED: Final = Sealed("a.b.c.d.e", None)
+SEAL: Final = Seal(f"1.{'A' * 43}", Scope.STRICT, KEY.namespace, KEY.name, Field.PRIVATE_KEY, PAIR.public.fingerprint)
+
+
+def spec(source: Source = GENERATE, **changes: Any) -> Spec:
     wanted = Spec(
         name="hpc-login",
         source=source,

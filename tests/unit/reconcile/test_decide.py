@@ -22,7 +22,7 @@ from sshcredential_operator.keys.refusal import Fact
 from sshcredential_operator.reconcile.checks import CHECKS
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
-from sshcredential_operator.reconcile.observed import InputKeyMissing, InputSecretMissing, Observed
+from sshcredential_operator.reconcile.observed import InputKeyMissing, InputSecretMissing, Observed, SealRefused
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.samples import (
     ACCEPTED,
@@ -38,6 +38,8 @@ from unit.reconcile.samples import (
     OTHER_PAIR,
     PAIR,
     REFUSED,
+    SEAL,
+    SEALED,
     ago,
     credential,
     observed,
@@ -419,13 +421,16 @@ BROKEN_IN_EVERY_WAY = [
     ("being_deleted", {"credential": credential(facts=FACTS, deleting=True)}),
     ("record_is_outdated", {"secret": stored(orphaned_since=ago(days=1))}),
     ("previous_has_ended", {"secret": stored(TWO_KEYS), "now": NOW + timedelta(days=30)}),
+    ("staged_key_is_outdated", {"secret": stored(STAGED), "sealed": SEAL._replace(fingerprint="SHA256:another")}),
     ("next_has_come", {"secret": stored(STAGED), "now": NOW + timedelta(days=30)}),
     ("name_is_taken", {"rival": "first"}),
+    ("adoption_is_unproven", {"credential": NEW, "secret": stored()}),
+    ("sealed_is_refused", {"sealed": SealRefused(Reason.SEALED_VALUE_INVALID, {})}),
     ("secret_is_gone", {"secret": None}),
     ("key_is_to_be_made", {"credential": NEW, "secret": None}),
-    ("adoption_is_unproven", {"credential": NEW, "secret": stored()}),
     ("serial_is_raised", {"credential": credential(spec(rotation=Rotation(serial=1)), FACTS)}),
     ("rollback_is_asked", {"credential": credential(spec(rotation=Rotation(rollback_to="SHA256:x")), FACTS)}),
+    ("another_key_is_sealed", {"credential": credential(spec(SEALED), FACTS), "sealed": SEAL}),
     ("adopted_key_differs", {"credential": IMPORTS, "secret": FROM_MY_KEY, "input": ANOTHER, **LIVE}),
     ("source_changed", {"credential": IMPORTED, "secret": stored()}),
     ("algorithm_changed", {"credential": credential(spec(Generate(Algorithm.RSA, 3072, "", passphrase=False)), FACTS)}),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import Generate, Spec
+from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Act, Decision, Look
 from sshcredential_operator.reconcile.observed import InputSecretMissing, Observed, Stored
@@ -26,7 +27,8 @@ ABOUT_THE_SECRET = {
     Reason.ADOPTED_KEY_DIFFERS,
 }
 REPLACING = {Act.ROTATE, Act.PROMOTE, Act.ROLL_BACK}
-ON_THE_SECRET = {Act.UPDATE_RECORD, Act.HONOUR_SERIAL, Act.END_PREVIOUS, Act.MARK_ORPHAN, Act.DESTROY} | REPLACING
+NOTING = {Act.UPDATE_RECORD, Act.HONOUR_SERIAL, Act.TAKE_SOURCE, Act.MARK_ORPHAN}
+ON_THE_SECRET = {Act.END_PREVIOUS, Act.WITHDRAW, Act.DESTROY} | NOTING | REPLACING
 
 
 def there_is_a_decision_and_always_the_same(seen: Observed, decision: Decision) -> None:
@@ -73,11 +75,26 @@ def a_key_is_replaced_only_where_the_spec_or_the_record_asks(seen: Observed, dec
     asked = {
         Act.ROTATE: record.next is None
         and not is_full(record)
-        and (rotation.serial > record.rotation_serial or rotation.every is not None),
+        and (
+            rotation.serial > record.rotation_serial
+            or rotation.every is not None
+            or (isinstance(seen.sealed, Seal) and seen.sealed.fingerprint != record.current_key.fingerprint)
+        ),
         Act.PROMOTE: record.next is not None,
         Act.ROLL_BACK: rotation.rollback_to != record.rollback_to,
     }
     assert asked[decision.act]
+
+
+def an_announced_key_is_withdrawn_only_where_another_one_is_sealed(seen: Observed, decision: Decision) -> None:
+    if decision.act is not Act.WITHDRAW:
+        return
+    assert isinstance(seen.secret, Stored)
+    assert isinstance(seen.sealed, Seal)
+    assert seen.secret.record.next
+    staged = seen.secret.record.key(seen.secret.record.next.key_number)
+    assert staged
+    assert staged.fingerprint != seen.sealed.fingerprint
 
 
 def nothing_is_destroyed_without_live_proof_a_mark_and_the_end_of_the_grace_period(
@@ -150,6 +167,7 @@ RULES = [
     a_key_is_made_only_where_no_secret_is_and_none_was,
     what_is_changed_is_a_secret_that_opened_and_is_this_credentials,
     a_key_is_replaced_only_where_the_spec_or_the_record_asks,
+    an_announced_key_is_withdrawn_only_where_another_one_is_sealed,
     nothing_is_destroyed_without_live_proof_a_mark_and_the_end_of_the_grace_period,
     nobody_is_marked_as_an_orphan_without_live_proof,
     what_stops_a_credential_because_of_its_secret_was_seen_live,

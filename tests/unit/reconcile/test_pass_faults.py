@@ -16,7 +16,8 @@ from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.one_pass import PATIENCE, Outcome
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.operator_memory import Crashed, Operator, unavailable
-from unit.reconcile.samples import KEY, PAIR
+from unit.reconcile.samples import KEY, OTHER_PAIR, PAIR
+from unit.reconcile.sealing_desk import sealed
 from unit.reconcile.server_memory import Server
 
 GENERATED: dict[str, Any] = {"generate": {}}
@@ -86,6 +87,27 @@ async def a_key_is_staged_and_promoted_and_rolled_back(server: Server, operator:
     await operator.settle()
 
 
+async def a_sealed_key_is_taken_and_replaced(server: Server, operator: Operator) -> None:
+    server.apply(sealed(PAIR))
+    await operator.settle()
+    server.apply(sealed(OTHER_PAIR))
+    await operator.settle()
+
+
+async def a_sealed_key_is_announced_and_taken_back(server: Server, operator: Operator) -> None:
+    announced: dict[str, Any] = {"rotation": {"prepare": "24h"}}
+    for pair in (PAIR, OTHER_PAIR, PAIR):
+        server.apply(sealed(pair) | announced)
+        await operator.settle()
+
+
+async def a_lost_sealed_key_is_taken_again(server: Server, operator: Operator) -> None:
+    server.apply(sealed(PAIR))
+    await operator.settle()
+    server.remove_secret()
+    await operator.settle()
+
+
 STORIES: list[Story] = [
     a_key_is_generated,
     a_key_with_a_passphrase_is_generated,
@@ -95,7 +117,13 @@ STORIES: list[Story] = [
     a_lost_import_is_taken_again,
     a_key_is_replaced_and_the_old_one_ends,
     a_key_is_staged_and_promoted_and_rolled_back,
+    a_sealed_key_is_taken_and_replaced,
+    a_sealed_key_is_announced_and_taken_back,
+    a_lost_sealed_key_is_taken_again,
 ]
+
+CRASHED: list[Story] = [a_key_is_generated, a_key_is_imported, *STORIES[-3:]]
+"""Which of them begin again where a crash ended them, without the user's next step."""
 
 
 class Watched(Server):
@@ -188,7 +216,7 @@ async def test_trouble_at_several_requests_in_a_row(story: Story) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("story", [a_key_is_generated, a_key_is_imported])
+@pytest.mark.parametrize("story", CRASHED)
 async def test_a_crash_at_every_request_in_turn_and_a_start_by_what_is_there(story: Story, when: str) -> None:
     plain, _ = await played(story)
     for number in range(len(plain.asked)):

@@ -15,13 +15,14 @@ from sshcredential_operator.api.keyreasons import KeyRefusal, Note
 from sshcredential_operator.api.messages import CATALOGUE, MESSAGE_LIMIT, message
 from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.sealed_messages import SEALED_TEXTS
 from sshcredential_operator.api.spec import Rotation
 from sshcredential_operator.api.status import Condition, KeyFacts, Status, User
 from sshcredential_operator.encryption.record import PreviousKey
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Decision
-from sshcredential_operator.reconcile.observed import Observed, Stored, Use
+from sshcredential_operator.reconcile.observed import Observed, SealRefused, Stored, Use
 from sshcredential_operator.reconcile.report import events_for, facts_of, status_for
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.observations import DETAIL, MISSING, SEEDS, observation
@@ -35,6 +36,7 @@ from unit.reconcile.samples import (
     NOW,
     OTHER_ID,
     OTHER_PAIR,
+    SEALED,
     credential,
     observed,
     record,
@@ -44,11 +46,15 @@ from unit.reconcile.samples import (
     unhurried,
 )
 
+SEAL_FACTS: dict[str, str | int] = {
+    name: name for name in ("field", "place", "kid", "sealed_field", "fingerprint", "other_fingerprint")
+}
 REQUEST: dict[str, str | int] = {"verb": "create", "resource": "secrets", "code": 403}
 BEFORE = "2026-01-01T00:00:00Z"
 NOW_TEXT = "2026-01-31T12:00:00Z"
 NEW, HAS_KEY = credential(), credential(facts=FACTS)
 KNOWS_THE_KEY = {Reason.AVAILABLE, Reason.ALGORITHM_CHANGED, Reason.SOURCE_CHANGED, Reason.TOO_MANY_KEYS}
+ABOUT_ANOTHER_KEY = {*SEALED_TEXTS, *(Reason(refusal.value) for refusal in KeyRefusal), Reason.NOT_ALLOWED_BY_POLICY}
 
 
 def said(reason: Reason, status: str = "False", facts: KeyFacts | None = FACTS, **changes: Any) -> Status:
@@ -84,6 +90,7 @@ FULL = record(
 RARE = [
     *(observed(credential(spec(IMPORT)), input=Refused(refusal, detail=DETAIL)) for refusal in KeyRefusal),
     *(observed(credential(spec(IMPORT)), input=missing) for missing in MISSING),
+    *(observed(credential(spec(SEALED)), sealed=SealRefused(reason, SEAL_FACTS)) for reason in SEALED_TEXTS),
     *(observed(NEW, trouble=TroubleError(reason, REQUEST)) for reason in Reason if COURSE[reason] is Course.RETRY),
     observed(credential(spec(rotation=Rotation(serial=1)), replace(FACTS, key_number=6)), secret=stored(FULL)),
 ]
@@ -121,7 +128,9 @@ def hold_the_rules(after: Status, of: Credential, decision: Decision, seen: Obse
         assert condition.observed_generation <= of.generation
         assert 0 < len(condition.message.encode()) <= MESSAGE_LIMIT
         assert "{" not in condition.message
-    if decision.reason not in KNOWS_THE_KEY | {Reason.SUSPENDED}:
+    if decision.reason not in KNOWS_THE_KEY | {Reason.SUSPENDED} and (
+        of.status.facts is None or decision.reason not in ABOUT_ANOTHER_KEY
+    ):
         assert after.facts == of.status.facts
     if after.facts != of.status.facts:
         assert isinstance(seen.secret, Stored)
@@ -159,6 +168,7 @@ FACT_NAMES = {
     *("input_fingerprint", "wanted", "stored", "stored_source", "name", "rival", "field", "verb", "resource", "code"),
     *("bits", "least", "most", "count", "until", "key", "allowed"),
     *("credential", "number", "line", "config_map", "config_map_key"),
+    *("place", "kid", "sealed_field", "fingerprint", "other_fingerprint"),
 }
 
 

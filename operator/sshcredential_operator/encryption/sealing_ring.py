@@ -1,0 +1,119 @@
+"""The operator's sealing keys under the key ring: all of them for publishing, one private half when it is needed.
+
+Made by the controller. A key is made by a POST and never overwritten. Private halves are never kept: what a person
+retires, or deletes, opens nothing from then on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final, NamedTuple
+
+from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL, RETIRED_ANNOTATION
+from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.keyring_store import KeyringStore, StoredSecret
+from sshcredential_operator.encryption.root_key import RootSource
+from sshcredential_operator.encryption.sealing_key import (
+    FIRST_SLOT,
+    SEALING_KEY_DATA_KEY,
+    SEALING_KEY_SECRET_TYPE,
+    SealingKeyDocument,
+    new_sealing_key,
+    sealing_key_document_of,
+    sealing_key_secret_name,
+    slot_of_kid,
+    slot_of_secret,
+    unwrap_sealing_key,
+    wrap_sealing_key,
+)
+from sshcredential_operator.encryption.sealing_keys import SealingKey, SealingKeys
+
+CLOCK_SLACK: Final = timedelta(days=1)
+"""A key that is younger than none by more than this was made by a clock that was wrong."""
+
+
+class Unopened(Enum):
+    """Why there is no private half."""
+
+    UNKNOWN = "there is no such key, or it was damaged"
+    RETIRED = "a person has retired it"
+    ROOT_MISSING = "it is wrapped by a root key that the operator does not have now"
+
+
+class RootNotStored(Exception):
+    """A key under a root that only this process knows would be lost with it."""
+
+
+class SealingLook(NamedTuple):
+    """One look at all sealing keys: those that open, and the names of the Secrets of the others."""
+
+    keys: SealingKeys
+    unopened: tuple[str, ...]
+    next_slot: int
+
+
+class SealingRing:
+    """Reads and makes sealing keys. The key ring must be open."""
+
+    def __init__(self, ring: Keyring, store: KeyringStore) -> None:
+        self._ring, self._store = ring, store
+
+    async def look(self) -> SealingLook:
+        """Return what is stored now; one request. A key that does not open is not for sealing, whatever it says."""
+        secrets = await self._store.list(SEALING_KEY_SECRET_TYPE)
+        opened = [(secret, document) for secret in secrets if (document := self._opening(secret))]
+        keys = sorted((_public(*found) for found in opened), key=lambda key: -key.slot)
+        names = {secret.name for secret, _ in opened}
+        unopened = sorted(secret.name for secret in secrets if secret.name not in names)
+        slots = [slot for secret in secrets if (slot := slot_of_secret(secret.name))]
+        return SealingLook(SealingKeys(tuple(keys)), tuple(unopened), max(slots, default=FIRST_SLOT - 1) + 1)
+
+    async def make(self, slot: int, now: datetime) -> SealingKey | None:
+        """Make the key of a slot; None when there is a Secret of its name. Raise RootNotStored."""
+        if not await self._ring.root_is_stored():
+            raise RootNotStored
+        key = new_sealing_key(slot, now)
+        document = wrap_sealing_key(key, self._ring.roots.writing, RootSource.SECRET)
+        data, labels = {SEALING_KEY_DATA_KEY: document.to_bytes()}, {MANAGED_BY_LABEL: FIELD_MANAGER}
+        made = await self._store.create(sealing_key_secret_name(slot), SEALING_KEY_SECRET_TYPE, data, labels)
+        return SealingKey(key.kid, key.x, key.created_at) if made else None
+
+    async def private_half(self, kid: str) -> Sensitive | Unopened:
+        """Return the private half of a key; one read of its Secret."""
+        slot = slot_of_kid(kid)
+        secret = None if slot is None else await self._store.get(sealing_key_secret_name(slot))
+        document = None if secret is None else sealing_key_document_of(secret)
+        if secret is None or document is None or document.kid != kid:
+            return Unopened.UNKNOWN
+        if is_retired(secret):
+            return Unopened.RETIRED
+        if self._ring.roots.find(document.wrapped.root_key_id) is None:
+            return Unopened.ROOT_MISSING
+        return self._unwrapped(document) or Unopened.UNKNOWN
+
+    def _opening(self, secret: StoredSecret) -> SealingKeyDocument | None:
+        document = sealing_key_document_of(secret)
+        return document if document is not None and self._unwrapped(document) is not None else None
+
+    def _unwrapped(self, document: SealingKeyDocument) -> Sensitive | None:
+        root = self._ring.roots.find(document.wrapped.root_key_id)
+        return None if root is None else unwrap_sealing_key(document, root)
+
+
+def is_due(keys: SealingKeys, period: timedelta, now: datetime) -> bool:
+    """Whether another key is to be made: there is none, the latest is retired, too old, or of a day still to come."""
+    latest = keys.keys[0] if keys.keys else None
+    if latest is None or latest.retired:
+        return True
+    return not now - period < latest.created_at <= now + CLOCK_SLACK
+
+
+def is_retired(secret: StoredSecret) -> bool:
+    """Whether a person has retired the key; any word but `false` does."""
+    return secret.annotations.get(RETIRED_ANNOTATION, "false") != "false"
+
+
+def _public(secret: StoredSecret, document: SealingKeyDocument) -> SealingKey:
+    return SealingKey(document.kid, document.x, document.created_at, is_retired(secret))
