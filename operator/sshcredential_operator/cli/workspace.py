@@ -23,13 +23,11 @@ def workspace() -> None:
 @click.option(
     "--service-account",
     metavar="SA",
-    default="sshcredential-operator",
-    show_default=True,
-    help="The operator's, in its namespace.",
+    help="The operator's, to print its RoleBinding, too, where no Helm chart makes one.",
 )
 @operator_namespace_option
 def create_workspace(
-    name: str, *, organization: bool, personal: str | None, service_account: str, operator_namespace: str
+    name: str, *, organization: bool, personal: str | None, service_account: str | None, operator_namespace: str
 ) -> None:
     r"""Print the Namespace NAME and the RoleBindings of a workspace; nothing is sent.
 
@@ -53,7 +51,8 @@ def create_workspace(
         )
     if personal is not None and not (personal.isprintable() and personal.strip()):
         raise click.BadParameter("is no name of a user", param_hint="--personal")
-    manifests = workspace_manifests(name, personal, operator_namespace, service_account)
+    operator = (operator_namespace, service_account) if service_account else None
+    manifests = workspace_manifests(name, personal, operator)
     click.echo("---\n".join(map(as_yaml, manifests)), nl=False)
     for line in _left_to_do(name, personal, operator_namespace):
         click.echo(line, err=True)

@@ -9,6 +9,7 @@ from sshcredential_operator.api.names import GROUP
 
 WORKSPACE_LABEL: Final = f"{GROUP}/workspace"
 OPERATOR_ROLE: Final = "sshcredential-operator-workspace"
+OPERATOR_BINDING: Final = "sshcredential-operator"
 EDITOR_ROLE: Final = "sshcredential-editor"
 USER_ROLE: Final = "sshcredential-user"
 RBAC: Final = "rbac.authorization.k8s.io"
@@ -17,16 +18,21 @@ RBAC: Final = "rbac.authorization.k8s.io"
 Manifest = dict[str, Any]
 
 
-def workspace_manifests(name: str, person: str | None, operator_namespace: str, service_account: str) -> list[Manifest]:
-    """Return Namespace and RoleBindings; a person makes it a personal workspace, which only that person writes."""
+def workspace_manifests(name: str, person: str | None, operator: tuple[str, str] | None) -> list[Manifest]:
+    """Return Namespace and RoleBindings; a person makes it a personal workspace, which only that person writes.
+
+    `operator` is namespace and name of its ServiceAccount, for a binding beside those that Helm makes.
+    """
     kind = "organization" if person is None else "personal"
     namespace = {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {"name": name, "labels": {WORKSPACE_LABEL: kind}},
     }
-    operator = {"kind": "ServiceAccount", "name": service_account, "namespace": operator_namespace}
-    bindings = [_binding(name, OPERATOR_ROLE, OPERATOR_ROLE, operator)]
+    bindings = []
+    if operator is not None:
+        account = {"kind": "ServiceAccount", "namespace": operator[0], "name": operator[1]}
+        bindings.append(_binding(name, OPERATOR_BINDING, OPERATOR_ROLE, account))
     if person is not None:
         owner = {"kind": "User", "name": person, "apiGroup": RBAC}
         bindings += [_binding(name, f"{role}-owner", role, owner) for role in (EDITOR_ROLE, USER_ROLE)]
