@@ -6,7 +6,7 @@ The Kubernetes client is imported when a command needs it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sshcredential_operator.cli.desk import connect_or_end
 from sshcredential_operator.cli.exit_codes import NO_ANSWER, REFUSED, end
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sshcredential_operator.client.exports import Exports
     from sshcredential_operator.client.refused import Refused
 
+NOT_FOUND: Final = 404
 Found = TypeVar("Found")
 Object = dict[str, Any]
 
@@ -36,7 +37,17 @@ class ReadingDesk:
 
     def must_see(self, name: str) -> Object:
         """Return a credential, or end with why it cannot be seen."""
-        return or_end(self.credentials.get(self.namespace, name))
+        answer = self.credentials.get(self.namespace, name)
+        if not isinstance(answer, dict) and is_missing(answer):
+            end(
+                f"there is no SSHCredential {name} in namespace {self.namespace}: sshcred list -A shows where there are"
+            )
+        return or_end(answer)
+
+
+def is_missing(refused: Refused) -> bool:
+    """Whether a refusal says that there is no such object; without the CRD it says something else."""
+    return refused.code == NOT_FOUND and "not found" in refused.sentence
 
 
 def or_end(answer: Found | Refused) -> Found:

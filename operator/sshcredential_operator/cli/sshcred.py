@@ -47,11 +47,19 @@ class _Commands(click.Group):
             return None
         module, _separator, attribute = COMMANDS[name][0].partition(":")
         command = getattr(import_module(f"sshcredential_operator.cli.{module}"), attribute)
-        return command if isinstance(command, click.Command) else None
+        return _with_paragraphs(command) if isinstance(command, click.Command) else None
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+def _with_paragraphs(command: click.Command) -> click.Command:
+    """Let paragraphs that are marked so keep their lines: the mark is a control character, and source has it in words."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_paragraphs(inner)
+    return command
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,6 +82,6 @@ def main() -> None:
 
 def run() -> None:
     """Start as the program that was called: kubectl calls its plugin by another name."""
-    main(
-        prog_name="kubectl sshcred" if Path(sys.argv[0]).name == PLUGIN else "sshcred", complete_var="_SSHCRED_COMPLETE"
-    )
+    name = "kubectl sshcred" if Path(sys.argv[0]).name == PLUGIN else "sshcred"
+    _with_paragraphs(main)
+    main(prog_name=name, complete_var="_SSHCRED_COMPLETE")

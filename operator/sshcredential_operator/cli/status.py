@@ -120,8 +120,8 @@ def _keys(seen: Credential) -> Iterator[tuple[str, ...]]:
     facts, status = seen.status.facts, seen.status
     if facts:
         protected = "with passphrase" if facts.passphrase_protected else "without passphrase"
-        yield (f"in use, number {facts.key_number}", kind_of_key(seen), facts.fingerprint, f"since {facts.created_at}")
-        yield ("", protected, facts.public_key)
+        kind = f"{kind_of_key(seen)} {protected}"
+        yield (f"in use, number {facts.key_number}", kind, facts.fingerprint, f"since {facts.created_at}")
     yield from _other("next", status.next, "used from")
     yield from _other("previous", status.previous, "usable until")
 

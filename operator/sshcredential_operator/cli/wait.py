@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -14,13 +14,9 @@ from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.cli.completion import complete_names
 from sshcredential_operator.cli.desk import cluster_options
 from sshcredential_operator.cli.exit_codes import REFUSED, TIMED_OUT, end
-from sshcredential_operator.cli.reading_desk import ReadingDesk, or_end
+from sshcredential_operator.cli.reading_desk import ReadingDesk, is_missing, or_end
 from sshcredential_operator.cli.writing_desk import is_answered, is_ready, is_settled, said_of
 
-if TYPE_CHECKING:
-    from sshcredential_operator.client.refused import Refused
-
-NOT_FOUND: Final = 404
 LOOK_AGAIN_SECONDS: Final = 0.5
 
 Seen = Credential | None
@@ -83,10 +79,10 @@ def _wait_for(name: str, desk: ReadingDesk, is_so: Callable[[Seen], bool], ends:
 
 
 def _seen(name: str, desk: ReadingDesk) -> Seen:
-    answer: object | Refused = desk.credentials.get(desk.namespace, name)
-    if getattr(answer, "code", None) == NOT_FOUND and "not found" in getattr(answer, "sentence", ""):
+    answer = desk.credentials.get(desk.namespace, name)
+    if not isinstance(answer, dict) and is_missing(answer):
         return None
-    return parse_credential(or_end(desk.credentials.get(desk.namespace, name)))
+    return parse_credential(or_end(answer))
 
 
 def _reason(seen: Credential) -> str:
