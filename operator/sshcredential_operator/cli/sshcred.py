@@ -55,7 +55,7 @@ class _Commands(click.Group):
 
 
 def _with_paragraphs(command: click.Command) -> click.Command:
-    """Let paragraphs that are marked so keep their lines: the mark is a control character, and source has it in words."""
+    """Let paragraphs that are marked keep their lines: the mark is a control character, and source has it in words."""
     command.help = (command.help or "").replace("\\b\n", "\b\n")
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
         _with_paragraphs(inner)

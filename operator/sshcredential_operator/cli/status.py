@@ -20,7 +20,7 @@ from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.cli.desk import cluster_options
 from sshcredential_operator.cli.listing import kind_of_key, readiness
-from sshcredential_operator.cli.reading_desk import ReadingDesk, or_end
+from sshcredential_operator.cli.reading_desk import ReadingDesk
 from sshcredential_operator.cli.sealing_options import name_argument
 from sshcredential_operator.cli.shown import age_of, aligned, show_lines, show_objects
 
@@ -47,10 +47,9 @@ def status(name: str, *, output: str, kubeconfig: Path | None, context: str | No
     if output != "view":
         show_objects([raw], output, as_list=False)
         return
-    exports = [
-        one for one in or_end(desk.exports.all_in(desk.namespace)) if one.credential == parse_credential(raw).key
-    ]
-    events = desk.credentials.events_about(desk.namespace, name)
+    own = parse_credential(raw).key
+    copies, events = desk.exports.all_in(desk.namespace), desk.credentials.events_about(desk.namespace, name)
+    exports = [one for one in copies if one.credential == own] if isinstance(copies, list) else []
     show_lines(list(view(raw, exports, events if isinstance(events, list) else None)))
 
 
@@ -62,7 +61,7 @@ def view(
     yield from _section(f"{seen.key.namespace}/{seen.key.name}", _identity(seen, raw))
     yield from _section("Conditions", [_condition(one) for one in seen.status.conditions])
     yield from _section("Keys", list(_keys(seen)))
-    yield from _section("Used by", [*_users(seen), *map(_export, exports)])
+    yield from _section("Used by", [*_users(seen, exports), *map(_export, exports)])
     yield from _section("Notes", [(note, _meaning(note)) for note in seen.status.notes])
     told = [("(they may not be read)",)] if events is None else [_event(one) for one in events[-LAST_EVENTS:]]
     yield from _section("Events", told)
@@ -131,8 +130,9 @@ def _other(what: str, key: OtherKey | None, when: str) -> Iterator[tuple[str, ..
         yield (what, "", key.fingerprint, f"{when} {key.moment}")
 
 
-def _users(seen: Credential) -> Iterator[tuple[str, str]]:
-    yield from ((user.kind, user.name) for user in seen.status.used_by if user.kind != "SSHCredentialExport")
+def _users(seen: Credential, exports: Sequence[Export]) -> Iterator[tuple[str, str]]:
+    shown = {one.key.name for one in exports}
+    yield from ((user.kind, user.name) for user in seen.status.used_by if user.name not in shown)
 
 
 def _export(one: Export) -> tuple[str, str, str]:
