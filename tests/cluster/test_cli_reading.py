@@ -239,7 +239,14 @@ def test_on_a_terminal_there_is_colour_and_nothing_is_cut(
         reader, terminal = pty.openpty()
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(filter(None, sys.path)), "TERM": "xterm"}
         environment |= {"COLUMNS": "80", "NO_COLOR": no_color} if no_color else {"COLUMNS": "80"}
-        command = [*SSHCRED, "list", "-n", workspace.namespace, "--kubeconfig", cluster.kubeconfig_for("admin")]
+        command: list[str | Path] = [
+            *SSHCRED,
+            "list",
+            "-n",
+            workspace.namespace,
+            "--kubeconfig",
+            cluster.kubeconfig_for("admin"),
+        ]
         subprocess.run(command, stdout=terminal, env=environment, check=True)
         os.close(terminal)
         shown[no_color] = _all_of(reader)
