@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import orjson
 from kubernetes import client
 
 from sshcredential_operator.api.export import Export, parse_export
@@ -39,21 +39,22 @@ class Exports:
     def all_in(self, namespace: str | None) -> list[Export] | Refused:
         """Return the exports of a namespace, or with None those of all."""
         if namespace is None:
-            answer = _answer(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
+            answer = answer_of(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
         else:
             where = (GROUP, VERSION, namespace, EXPORT_PLURAL)
-            answer = _answer(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
+            answer = answer_of(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
         return answer if isinstance(answer, Refused) else [parse_export(raw) for raw in answer["items"]]
 
 
 def _one(send: Callable[[], Any]) -> Export | Refused:
-    answer = _answer(send)
+    answer = answer_of(send)
     return answer if isinstance(answer, Refused) else parse_export(answer)
 
 
-def _answer(send: Callable[[], Any]) -> dict[str, Any] | Refused:
+def answer_of(send: Callable[[], Any]) -> dict[str, Any] | Refused:
+    """Return what the API server answers to a request."""
     try:
-        answer = json.loads(send().data)
+        answer = orjson.loads(send().data)
     except client.ApiException as answered:
         return refused(answered.status, answered.body)
     except Exception:  # noqa: BLE001 - connections and credential plugins fail in any way; their texts may hold credentials
