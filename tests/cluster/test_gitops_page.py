@@ -11,14 +11,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cluster.credentials import credential
-from cluster.keyfiles import KeyFiles
 from cluster.reader import Reader
-from cluster.seal_desk import published_keys, sealed
 from contract.readme_commands import gitops, quick_start
 from contract.tree import ROOT
 from controlplane.fixtures import OwnControlPlane
-from controlplane.plane import ControlPlane
 
 OPERATOR: Final = ".venv/bin/sshcredential-operator run --workspace genomics --workspace proteomics"
 KUBECONFIG: Final = "kubeconfig"
@@ -28,14 +24,8 @@ BROUGHT: Final = {"genomics/sequencer-upload", f"genomics/{SEALED}"}
 
 
 @pytest.fixture
-def first(own_control_plane: OwnControlPlane) -> ControlPlane:
-    """The cluster that will be lost."""
-    return own_control_plane()
-
-
-@pytest.fixture
-def reader(first: ControlPlane, tmp_path: Path) -> Iterator[Reader]:
-    somebody = Reader(tmp_path, first.kubeconfig_for("admin"))
+def reader(own_control_plane: OwnControlPlane, tmp_path: Path) -> Iterator[Reader]:
+    somebody = Reader(tmp_path, own_control_plane().kubeconfig_for("admin"))
     yield somebody
     somebody.end_operator()
 
@@ -58,7 +48,7 @@ def install(reader: Reader) -> None:
 
 
 def test_a_reader_gets_what_the_page_promises(
-    reader: Reader, first: ControlPlane, own_control_plane: OwnControlPlane, key_files: KeyFiles, tmp_path: Path
+    reader: Reader, own_control_plane: OwnControlPlane, tmp_path: Path
 ) -> None:
     reader.run("kubectl create namespace sshcredential-system")
     install(reader)
@@ -66,8 +56,6 @@ def test_a_reader_gets_what_the_page_promises(
     for command in gitops(rebuilding=False):
         said = reader.follow(command)
         assert not command.startswith("kubectl diff") or said == ""
-        if command.startswith("cp "):
-            seal_a_key_into(tmp_path / "ssh-credentials" / "workspaces" / "genomics", first, key_files)
     before = keys(reader)
 
     # Argo CD has the rules, and what it had before.
@@ -94,15 +82,6 @@ def test_a_reader_gets_what_the_page_promises(
     assert {name for name in before if before[name] == after[name]} == BROUGHT
     assert reader.run("kubectl diff -k ssh-credentials/clusters/production") == ""
     what_was_stored_before_is_told_and_left(reader, tmp_path)
-
-
-def seal_a_key_into(workspace: Path, cluster: ControlPlane, key_files: KeyFiles) -> None:
-    """Add a sealed credential, which an example cannot hold: it would have to be sealed to a key that all know."""
-    keys = published_keys(cluster, "sshcredential-system")
-    spec = sealed(key_files.key(which="sealed into Git"), keys, workspace.name, SEALED)
-    (workspace / f"{SEALED}.yaml").write_text(yaml.safe_dump(credential(spec, SEALED)))
-    with (workspace / "kustomization.yaml").open("a") as resources:
-        resources.write(f"  - {SEALED}.yaml\n")
 
 
 def argo_cd_is_there(reader: Reader) -> None:
