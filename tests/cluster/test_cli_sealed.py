@@ -109,7 +109,8 @@ def test_the_printed_sealing_keys_are_the_published_ones_and_can_be_compared(
     ).stdout
 
     assert yaml.safe_load(shown) == yaml.safe_load("\n".join(said.lines))
-    fingerprint = said.error.partition("SHA256:")[2].partition(",")[0]
+    fingerprint = said.error.partition(" (")[2].partition(",")[0]
+    assert fingerprint.startswith("SHA256:")
     assert fingerprint in workspace.operator.log.read_text()
 
 

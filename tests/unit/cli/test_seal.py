@@ -94,7 +94,7 @@ def test_the_namespaces_scope_names_nobody(folder: Path) -> None:
     assert found is not None
     assert (found.scope, found.name, found.place) == (Scope.NAMESPACE, None, "any credential of genomics")
     assert (
-        f"for any SSHCredential of namespace genomics, to sealing key 3, {KEY.public.fingerprint}, made 4 days ago"
+        f"for any SSHCredential of namespace genomics, to sealing key 3 ({KEY.public.fingerprint}, made 4 days ago)"
         in (said.error)
     )
 
