@@ -148,17 +148,6 @@ def test_what_the_operator_would_refuse_is_refused_here(
     require_nothing_of([body_text((folder / name).read_bytes()) for name in ("mine", "half")], said.error)
 
 
-def test_a_passphrase_that_ssh_could_not_take_is_refused(folder: Path, key_files: KeyFiles) -> None:
-    long = b"x" * 1030
-    encrypted = key_files.file(P256, PKCS8, long)
-    private_file(folder / "long", encrypted)
-    private_file(folder / "words", long)
-    said = seal(folder, "long", "--name", "hpc-login", *HERE, "--passphrase-file", "words")
-
-    assert (said.code, said.lines) == (1, [])
-    assert "its passphrase is longer than the 1023 bytes that ssh takes" in said.error
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
