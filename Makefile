@@ -55,7 +55,10 @@ campaign: $(READY) debian-packages ## The long and the strictest tests: trouble 
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
 
-.PHONY: bench-failover bench-failover-node bench-installation bench-neighbours
+.PHONY: bench-cli bench-failover bench-failover-node bench-installation bench-neighbours
+bench-cli: $(READY) debian-packages ## Measure: sshcred --help, and sshcred list of 5,000 credentials
+	@PYTHONPATH=tests $(BIN)/python tests/bench/cli.py $(ARGS)
+
 bench-failover: $(READY) debian-packages ## Measure: how long work waits when the leader is killed, frozen, cut off, stopped
 	@PYTHONPATH=tests $(BIN)/python tests/bench/failover.py $(ARGS)
 

@@ -25,6 +25,16 @@ REMARKS: Final[dict[str, str]] = {
     ),
 }
 
+CREDENTIAL_NOTES: Final[dict[Note, str]] = {
+    Note.ROTATION_DUE: "The key is older than the policy of this workspace wants keys to be.",
+    Note.SERIAL_IGNORED: "spec.rotation.serial is lower than one that was honoured. Nothing is done for it.",
+    Note.ROLLBACK_TARGET_MISSING: "No key with the fingerprint in spec.rotation.rollbackTo is stored any more.",
+    Note.INPUT_SECRET_PRESENT: "The Secret that you brought the key in still holds it in the clear. Delete it.",
+    Note.RESEAL_RECOMMENDED: "The values in spec.sealed were sealed to an older sealing key. They still open; "
+    "seal the key again when it suits you.",
+}
+"""What each note about a credential means; `keymessages.NOTE_TEXTS` has those about keys."""
+
 
 def remarks(notes: Sequence[str], serial: int) -> str:
     """Return a sentence for each note that needs one; `serial` is the last one that was honoured."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE
+from sshcredential_operator.cli.exit_codes import NO_ANSWER, EndedError
 
 if TYPE_CHECKING:
     from sshcredential_operator.client.connection import Connection
@@ -66,8 +67,9 @@ def connect_or_end(kubeconfig: Path | None, context: str | None) -> Connection:
     try:
         return connect(kubeconfig, context)
     except NoClusterError:
-        raise click.ClickException(
-            "no cluster to work with: is there a kubeconfig, and does it have this context with a working login?"
+        raise EndedError(
+            "no cluster to work with: is there a kubeconfig, and does it have this context with a working login?",
+            NO_ANSWER,
         ) from None
 
 

@@ -36,7 +36,12 @@ def exports(
     r"""List exports: which credential, which Secret, for whom, and whether the copy is there.
 
     \b
-    Exit status: 0 they are listed, 1 they are not and why is said, 2 wrong use.
+    Exit status: 0 they are listed, 1 they are not and why is said, 2 wrong use, 4 no cluster answers.
+
+    \b
+    Examples:
+      sshcred exports
+      sshcred exports -A -o json
     """
     if all_namespaces and namespace:
         raise click.UsageError("Give either --namespace or --all-namespaces.")

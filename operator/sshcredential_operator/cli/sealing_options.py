@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import click
 
 from sshcredential_operator.api.export_spec import CREDENTIAL_NAME
+from sshcredential_operator.cli.completion import complete_names
 from sshcredential_operator.cli.files import shown_name
 
 Command = Callable[..., Any]
@@ -63,4 +64,4 @@ def sealing_options(command: Command) -> Command:
 
 def name_argument(command: Command) -> Command:
     """Add the argument that names a credential."""
-    return click.argument("name", metavar="NAME", callback=credential_name)(command)
+    return click.argument("name", metavar="NAME", callback=credential_name, shell_complete=complete_names)(command)

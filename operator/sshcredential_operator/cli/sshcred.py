@@ -1,36 +1,87 @@
-"""`sshcred`, also found as `kubectl sshcred`: what people do with SSH credentials, a console script."""
+"""`sshcred`, also found as `kubectl sshcred`: what people do with SSH credentials, a console script.
+
+A command's module is imported when the command is used, so that `--help` and completion answer at once.
+"""
 
 from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Final
 
 import click
 
 from sshcredential_operator import __version__
-from sshcredential_operator.cli.check_key import check_key
-from sshcredential_operator.cli.create import create
-from sshcredential_operator.cli.delete import delete
-from sshcredential_operator.cli.export import export
-from sshcredential_operator.cli.exports import exports
-from sshcredential_operator.cli.open_copy import open_copy
-from sshcredential_operator.cli.rotate import rollback, rotate
-from sshcredential_operator.cli.seal import seal
-from sshcredential_operator.cli.sealing_key import sealing_key
-from sshcredential_operator.cli.workspace import workspace
+
+COMMANDS: Final = {
+    "check-key": ("check_key:check_key", "Judge private key files as the operator would."),
+    "completion": ("completion:completion", "Print the completion script for a shell."),
+    "create": ("create:create", "Create a credential from your key, or let the operator make one."),
+    "delete": ("delete:delete", "Delete a credential, and say what becomes of its key."),
+    "export": ("export:export", "Ask for a copy of a credential's private key."),
+    "exports": ("exports:exports", "List who has a copy of which credential."),
+    "list": ("listing:listing", "List credentials."),
+    "open": ("open_copy:open_copy", "Open a copy that was made for you alone."),
+    "public-key": ("public_key:public_key", "Print the line for authorized_keys."),
+    "rollback": ("rotate:rollback", "Go back to the key before."),
+    "rotate": ("rotate:rotate", "Replace a key."),
+    "seal": ("seal:seal", "Encrypt your key for a manifest that can lie in Git."),
+    "sealing-key": ("sealing_key:sealing_key", "Print the public keys that values are sealed to."),
+    "status": ("status:status", "Show everything about one credential, and what to do next."),
+    "wait": ("wait:wait", "Wait until credentials are ready, rotated or gone."),
+    "workspace": ("workspace:workspace", "Make namespaces for teams and people."),
+}
+"""Where each command lies in this package, and what it is for, as `--help` lists it."""
+PLUGIN: Final = "kubectl-sshcred"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Knows its commands without importing them."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _separator, attribute = COMMANDS[name][0].partition(":")
+        command = getattr(import_module(f"sshcredential_operator.cli.{module}"), attribute)
+        return _with_paragraphs(command) if isinstance(command, click.Command) else None
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+def _with_paragraphs(command: click.Command) -> click.Command:
+    """Let paragraphs that are marked keep their lines: the mark is a control character, and source has it in words."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_paragraphs(inner)
+    return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sshcred")
 def main() -> None:
-    """Work with SSH credentials on Kubernetes."""
+    r"""Work with SSH credentials on Kubernetes.
+
+    \b
+    Exit status of every command: 0 it is done or so, 1 refused or not so and why is said, 2 wrong use,
+    3 the time to wait is over, 4 no cluster answers.
+
+    \b
+    Examples:
+      sshcred create hpc-login --generate
+      sshcred create hpc-login --private-key ~/.ssh/id_ed25519
+      sshcred list
+      sshcred status hpc-login
+    """
 
 
-main.add_command(check_key)
-main.add_command(create)
-main.add_command(export)
-main.add_command(exports)
-main.add_command(open_copy)
-main.add_command(seal)
-main.add_command(sealing_key)
-main.add_command(delete)
-main.add_command(rotate)
-main.add_command(rollback)
-main.add_command(workspace)
+def run() -> None:
+    """Start as the program that was called: kubectl calls its plugin by another name."""
+    name = "kubectl sshcred" if Path(sys.argv[0]).name == PLUGIN else "sshcred"
+    _with_paragraphs(main)
+    main(prog_name=name, complete_var="_SSHCRED_COMPLETE")

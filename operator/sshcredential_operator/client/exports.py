@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import orjson
 from kubernetes import client
 
 from sshcredential_operator.api.export import Export, parse_export
@@ -54,7 +54,7 @@ def _one(send: Callable[[], Any]) -> Export | Refused:
 def answer_of(send: Callable[[], Any]) -> dict[str, Any] | Refused:
     """Return what the API server answers to a request."""
     try:
-        answer = json.loads(send().data)
+        answer = orjson.loads(send().data)
     except client.ApiException as answered:
         return refused(answered.status, answered.body)
     except Exception:  # noqa: BLE001 - connections and credential plugins fail in any way; their texts may hold credentials

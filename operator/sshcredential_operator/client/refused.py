@@ -15,7 +15,7 @@ from sshcredential_operator.api.terminal import one_line
 
 NO_ANSWER: Final = "the API server does not answer, or not as one; does your kubeconfig name the right cluster?"
 UNKNOWN_USER: Final = "the API server does not know you: log in again, or look at the user that your kubeconfig names"
-NOT_SERVED: Final = "this cluster knows no SSHCredentialExport: apply the manifests in crds/ of the operator first"
+NOT_SERVED: Final = "this cluster knows no SSHCredentials: apply the manifests in crds/ of the operator first"
 
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404

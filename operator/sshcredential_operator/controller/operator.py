@@ -17,6 +17,7 @@ from typing import Any, Final
 from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey, Namespace
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.spec import Sealed, Spec
 from sshcredential_operator.controller.admission import look_for_policies
 from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
@@ -65,6 +66,8 @@ class Options:
     guard_exports: bool = True
     """Whether copies are made only under the admission policy."""
     sealing_key_period: timedelta = DEFAULT_PERIOD
+    strict_seals_only: bool = False
+    """Whether sealed values have to be for one credential by name."""
     """How long values are sealed to one key before there is the next."""
 
 
@@ -88,6 +91,7 @@ class Operator:
             period=options.sealing_key_period,
         )
         self._sealing.remarks = self._health.remarks
+        self._sealing.on_newer = self._look_at_sealed
         self._metrics.registry.register(SealingCollector(self._sealing, self._store))
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork(self._queue, self._metrics.worked_on_key)
@@ -179,6 +183,7 @@ class Operator:
             inputs=self._inputs,
             workspaces=self._workspaces,
             sealing=self._sealing,
+            strict_seals_only=self._options.strict_seals_only,
             keys=self._keys,
             announcer=ApiAnnouncer(self._requests, socket.gethostname()),
             operator_namespace=self._options.operator_namespace,
@@ -186,6 +191,11 @@ class Operator:
             now=_now,
             use=lambda key: self._exporting.store.use(key, _now()),
         )
+
+    def _look_at_sealed(self, _: str) -> None:
+        for credential in self._store.credentials():
+            if isinstance(credential.spec, Spec) and isinstance(credential.spec.source, Sealed):
+                self._queue.add(credential.key)
 
     def _candidacy(self) -> Candidacy:
         own = self._options.operator_namespace

@@ -11,7 +11,7 @@ from typing import Any, Final
 SSHCRED: Final = [
     sys.executable,
     "-c",
-    "from sshcredential_operator.cli.sshcred import main; main(prog_name='sshcred')",
+    "from sshcredential_operator.cli.sshcred import run; run()",
 ]
 
 
