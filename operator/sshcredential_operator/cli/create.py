@@ -61,7 +61,8 @@ def create(name: str, *, timeout: str, dry_run: bool, output: str | None, **aske
     A sealed manifest names its namespace, because its values work in no other.
 
     \b
-    Exit status: 0 it is ready (or printed), 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 it is ready (or printed), 1 it is not and why is said,
+    2 wrong use, 3 the time to wait is over, 4 no cluster answers.
 
     \b
     Examples:

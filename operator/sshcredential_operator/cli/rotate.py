@@ -46,7 +46,8 @@ def rotate(name: str, *, wait: bool, timeout: str, **asked: Unpack[RotateAsked])
     Git, change them there instead: raise spec.rotation.serial, or commit what sshcred create --dry-run prints.
 
     \b
-    Exit status: 0 it is replaced, 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 it is replaced, 1 it is not and why is said,
+    2 wrong use, 3 the time to wait is over, 4 no cluster answers.
 
     \b
     Examples:
@@ -130,7 +131,8 @@ def rollback(name: str, *, to: str | None, timeout: str, **asked: Unpack[Cluster
     holds the key until you take it out: a schedule rests as long.
 
     \b
-    Exit status: 0 the key is in use again, 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 the key is in use again, 1 it is not and why is said,
+    2 wrong use, 3 the time to wait is over, 4 no cluster answers.
 
     \b
     Examples:

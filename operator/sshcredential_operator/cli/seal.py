@@ -37,7 +37,8 @@ def seal(file: str, *, name: str | None, output: str, passphrase_file: Path | No
     manifest; sshcred create NAME --private-key FILE --dry-run -o yaml prints a whole one.
 
     \b
-    Exit status: 0 it is sealed, 1 the key is refused or there is no sealing key, 2 wrong use.
+    Exit status: 0 it is sealed, 1 the key is refused or there is no sealing key, 2 wrong use,
+    4 no cluster answers.
 
     \b
     Examples:

@@ -309,5 +309,5 @@ def test_without_a_namespace_and_a_cluster_one_sentence_is_said(folder: Path) ->
     (folder / "config").write_text("")
     said = seal(folder, "plain", "--name", "hpc-login", "--sealing-key", "keys.json", "--kubeconfig", "config")
 
-    assert (said.code, said.lines) == (1, [])
+    assert (said.code, said.lines) == (4, [])
     assert said.error.startswith("Error: no cluster to work with")
