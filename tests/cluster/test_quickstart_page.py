@@ -81,7 +81,8 @@ def test_a_reader_gets_what_the_page_promises(reader: Typist, target: Sshd) -> N
 
     # The list shows what the page speaks of, and nothing that is shown is a secret.
     listed = next(text for command, text in shown.items() if command == ".venv/bin/sshcred list")
-    assert all(word in listed for word in ("login_node", "SSH", mine, "True"))
+    assert [word for word in ("login-node", "SSH", mine, "True") if word not in listed] == [], listed
+    assert "login_node" in shown[".venv/bin/sshcred status login-node"]
     assert PASSPHRASE not in "".join(shown.values())
     assert reader.run("kubectl get sshcredentials -o name").split() == [
         "sshcredential.sshcredentials.dev/hpc-login",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
+import struct
+import termios
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+WIDE: Final = 240
+"""Columns, so that no table is folded."""
 ASKS: Final = re.compile(rb"(?i)passphrase[^\r\n]*: ?\Z")
 
 
@@ -17,6 +22,7 @@ def typed(command: str, folder: Path, environment: Mapping[str, str], passphrase
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, WIDE, 0, 0))
         os.execve("/bin/sh", ["/bin/sh", "-c", command], dict(environment))  # noqa: S606 - it is a shell
     shown, answered = b"", 0
     while more := _read(terminal):
