@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
+from kubernetes import config
 
 from cluster.conftest import Workspace
 from cluster.desk import Desk
@@ -14,9 +18,13 @@ from cluster.export_desk import ExportDesk, exported
 from cluster.keyfiles import KeyFiles
 from cluster.rights import Right, grant_role
 from cluster.shown import Object, generated, imported
+from cluster.typist import typed
 from controlplane.clusters import Cluster
-from sshcredential_operator.api.names import GROUP
-from unit.cli.command import Said, sshcred
+from sshcredential_operator.api.credential import parse_credential
+from sshcredential_operator.api.names import API_VERSION, GROUP, KIND
+from sshcredential_operator.client.credential_writes import CredentialWrites
+from sshcredential_operator.client.refused import Refused
+from unit.cli.command import SSHCRED, Said, sshcred
 
 Run = Callable[..., Said]
 STAYS: Final = {"overlap": "1h"}
@@ -186,6 +194,36 @@ def test_who_means_it_is_told_who_used_it(run: Run, desk: Desk, exports: ExportD
     assert said.code == 0, said.error
     assert f"It is used by SSHCredentialExport {name}." in said.error
     assert "Copies of the key are in other Secrets, and end with it" in said.error
+
+
+@pytest.mark.parametrize(("answer", "stays"), [("n", True), ("y", False)])
+def test_on_a_terminal_a_deletion_is_asked_about(
+    cluster: Cluster, desk: Desk, tmp_path: Path, name: str, ready: Object, *, answer: str, stays: bool
+) -> None:
+    words = [*SSHCRED, "delete", name, "-n", desk.namespace, "--kubeconfig", str(cluster.kubeconfig_for("admin"))]
+    path = {"PYTHONPATH": ":".join(entry for entry in sys.path if entry), "PATH": "/usr/bin:/bin"}
+    code, shown = typed(shlex.join(words), tmp_path, path, answer, asks=rb"\[y/N\]: ?\Z")
+
+    assert f"Delete {desk.namespace}/{name}? [y/N]: " in shown
+    assert (code, name in {one["metadata"]["name"] for one in desk.all()}) == (int(stays), stays)
+
+
+def test_what_changed_meanwhile_is_neither_overwritten_nor_deleted(
+    cluster: Cluster, desk: Desk, name: str, ready: Object
+) -> None:
+    seen = parse_credential(ready)
+    desk.edit(name, {"description": "changed by somebody else"})
+    with config.new_client_from_config(str(cluster.kubeconfig_for("admin"))) as connection:
+        writes = CredentialWrites(connection)
+        manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": generated()}
+        refused = [
+            writes.create(desk.namespace, manifest),
+            writes.patch(seen, {"rotation": {"serial": 1}}),
+            writes.delete(replace(seen, uid="00000000-0000-0000-0000-000000000000")),
+        ]
+
+    assert [one.code for one in refused if isinstance(one, Refused)] == [409, 409, 409]
+    assert desk.get(name)["spec"]["rotation"]["serial"] == 0
 
 
 @pytest.mark.parametrize("command", ["rotate", "rollback", "delete"])
