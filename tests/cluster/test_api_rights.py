@@ -9,6 +9,7 @@ from kubernetes import client, config
 from cluster.rights import Right, grant_cluster, grant_operator_namespace, grant_role, grant_workspace, has_right
 from controlplane.clusters import Cluster
 from sshcredential_operator.controller.lease_api import LEASE_NAME
+from sshcredential_operator.encryption.sealing_keys import SEALING_KEYS_CONFIG_MAP
 
 POLICIES: Final = ("sshcredential-operator-import", "sshcredential-operator-export")
 VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
@@ -94,9 +95,19 @@ def test_the_keeper_of_the_key_ring_may_do_exactly_this(cluster: Cluster, namesp
 
     assert rights_of("bob", namespace) == {
         "/secrets": ["get", "list", "create"],
+        "/configmaps": ["create"],
         "coordination.k8s.io/leases": ["create"],
     }
     assert rights_of("bob") == {}
+
+
+def test_of_config_maps_that_of_the_sealing_keys_alone_may_be_read_and_changed(
+    cluster: Cluster, namespace: str, rights_of: RightsOf
+) -> None:
+    grant_operator_namespace(cluster, namespace, "bob")
+
+    assert rights_of("bob", namespace, SEALING_KEYS_CONFIG_MAP)["/configmaps"] == ["get", "create", "patch"]
+    assert rights_of("bob", namespace, "another")["/configmaps"] == ["create"]
 
 
 def test_of_leases_its_own_alone_may_be_seen_and_changed(cluster: Cluster, namespace: str, rights_of: RightsOf) -> None:

@@ -16,7 +16,7 @@ DURATION: Final = (
 FINGERPRINT: Final = "rollbackTo must be a whole fingerprint as status.previous.fingerprint shows it"
 PREPARE: Final = "prepare must be shorter than every, or the next key would be due before it is used"
 EVERY: Final = "every must be at least 1h; to replace the key once, raise serial instead"
-ONLY_GENERATE: Final = "rotation.every is only for generate, since an imported key has to be brought by you"
+ONLY_GENERATE: Final = "rotation.every is only for generate, since any other key has to be brought by you"
 
 
 @pytest.fixture(scope="module")

@@ -208,7 +208,7 @@ def test_a_server_that_does_not_answer_is_told_in_one_sentence(cluster: Cluster,
         (tmp_path / "elsewhere").write_text(yaml.safe_dump(found))
         said = sshcred(tmp_path, "exports", "--kubeconfig", "elsewhere", "-n", "default")
 
-    assert (said.code, said.lines) == (1, [])
+    assert (said.code, said.lines) == (4, [])
     assert said.error == (
         "Error: the API server does not answer, or not as one; does your kubeconfig name the right cluster?\n"
     )

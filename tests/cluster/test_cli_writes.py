@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
+from kubernetes import config
 
 from cluster.conftest import Workspace
 from cluster.desk import Desk
 from cluster.export_desk import ExportDesk, exported
 from cluster.keyfiles import KeyFiles
-from cluster.rights import Right, grant_role
+from cluster.rights import grant, revoke
 from cluster.shown import Object, generated, imported
+from cluster.typist import typed
 from controlplane.clusters import Cluster
-from sshcredential_operator.api.names import GROUP
-from unit.cli.command import Said, sshcred
+from sshcredential_operator.api.credential import parse_credential
+from sshcredential_operator.api.names import API_VERSION, GROUP, KIND
+from sshcredential_operator.client.credential_writes import CredentialWrites
+from sshcredential_operator.client.refused import Refused
+from unit.cli.command import SSHCRED, Said, sshcred
 
 Run = Callable[..., Said]
 STAYS: Final = {"overlap": "1h"}
@@ -188,6 +196,36 @@ def test_who_means_it_is_told_who_used_it(run: Run, desk: Desk, exports: ExportD
     assert "Copies of the key are in other Secrets, and end with it" in said.error
 
 
+@pytest.mark.parametrize(("answer", "stays"), [("n", True), ("y", False)])
+def test_on_a_terminal_a_deletion_is_asked_about(
+    cluster: Cluster, desk: Desk, tmp_path: Path, name: str, ready: Object, *, answer: str, stays: bool
+) -> None:
+    words = [*SSHCRED, "delete", name, "-n", desk.namespace, "--kubeconfig", str(cluster.kubeconfig_for("admin"))]
+    path = {"PYTHONPATH": ":".join(entry for entry in sys.path if entry), "PATH": "/usr/bin:/bin"}
+    code, shown = typed(shlex.join(words), tmp_path, path, answer, asks=rb"\[y/N\]: ?\Z")
+
+    assert f"Delete {desk.namespace}/{name}? [y/N]: " in shown
+    assert (code, name in {one["metadata"]["name"] for one in desk.all()}) == (int(stays), stays)
+
+
+def test_what_changed_meanwhile_is_neither_overwritten_nor_deleted(
+    cluster: Cluster, desk: Desk, name: str, ready: Object
+) -> None:
+    seen = parse_credential(ready)
+    desk.edit(name, {"description": "changed by somebody else"})
+    with config.new_client_from_config(str(cluster.kubeconfig_for("admin"))) as connection:
+        writes = CredentialWrites(connection)
+        manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": generated()}
+        refused = [
+            writes.create(desk.namespace, manifest),
+            writes.patch(seen, {"rotation": {"serial": 1}}),
+            writes.delete(replace(seen, uid="00000000-0000-0000-0000-000000000000")),
+        ]
+
+    assert [one.code for one in refused if isinstance(one, Refused)] == [409, 409, 409]
+    assert desk.get(name)["spec"]["rotation"]["serial"] == 0
+
+
 @pytest.mark.parametrize("command", ["rotate", "rollback", "delete"])
 def test_a_credential_that_is_not_there_is_told_of(run: Run, desk: Desk, command: str) -> None:
     said = run(command, "nobody-made-this")
@@ -197,13 +235,14 @@ def test_a_credential_that_is_not_there_is_told_of(run: Run, desk: Desk, command
 
 
 def test_who_may_not_write_is_told_so(cluster: Cluster, run: Run, desk: Desk, name: str, ready: Object) -> None:
-    grant_role(cluster, desk.namespace, "bob", "sshcredential-viewer", Right("get", "sshcredentials", GROUP))
+    given = grant(cluster, desk.namespace, "alice", f"sshcredentials.{GROUP}", ["get"])
     for command in (
         ["create", f"{name}-2", "--generate"],
         ["rotate", name],
         ["rollback", name, "--to", fingerprint(ready)],
     ):
-        said = run(*command, user="bob")
+        said = run(*command, user="alice")
 
         assert (said.code, said.lines, said.error.count("\n")) == (1, [], 1)
-        assert 'User "bob" cannot ' in said.error
+        assert 'User "alice" cannot ' in said.error
+    revoke(cluster, desk.namespace, given)

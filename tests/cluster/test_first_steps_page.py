@@ -11,12 +11,10 @@ import pytest
 
 from cluster.reader import Reader
 from contract.markdown import TRANSCRIPT, Shown, blocks, transcript
-from contract.readme_commands import quick_start
-from contract.tree import ROOT
+from contract.readme_commands import FIRST_STEPS, quick_start
 from controlplane.fixtures import OwnControlPlane
 from unit.cli.sealed import MadeKey
 
-PAGE: Final = ROOT / "docs" / "first-steps-gone-wrong.md"
 HOME: Final = "/home/you"
 EXAMPLES: Final = {
     r"SHA256:[A-Za-z0-9+/_-]{43}": "SHA256:(fingerprint)",
@@ -43,7 +41,7 @@ def masked(text: str) -> str:
 
 
 def shown() -> list[Shown]:
-    found = [block.text for block in blocks(PAGE.read_text()) if block.language == TRANSCRIPT]
+    found = [block.text for block in blocks(FIRST_STEPS.read_text()) if block.language == TRANSCRIPT]
     return [entry for text in found for entry in transcript(text)]
 
 

@@ -32,6 +32,9 @@ def test_a_reader_gets_what_the_page_promises(reader: Reader) -> None:
     assert mine[:3] == ["my-login", "True", "Available"]
     assert mine[4] == reader.run("ssh-keygen -l -f .ssh/id_ed25519.pub").split()[1]
 
+    sealed = reader.run("kubectl get sshcredential my-laptop --no-headers").split()
+    assert (sealed[:3], sealed[4]) == (["my-laptop", "True", "Available"], mine[4])
+
     # After the deletion of both, the credential got a new key.
     reader.run("kubectl wait --for=condition=Ready sshcredential/hpc-login")
     assert reader.run(f"kubectl get sshcredential hpc-login {fingerprint}") != first != ""

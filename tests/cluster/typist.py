@@ -1,4 +1,4 @@
-"""Runs commands at a terminal, where ssh-keygen and sshcred ask for passphrases. Used by the test of the quickstart."""
+"""Runs commands at a terminal, where ssh-keygen and sshcred ask questions. Used by tests of pages and of `sshcred`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from typing import Final
 
 WIDE: Final = 240
 """Columns, so that no table is folded."""
-ASKS: Final = re.compile(rb"(?i)passphrase[^\r\n]*: ?\Z")
+FOR_A_PASSPHRASE: Final = rb"(?i)passphrase[^\r\n]*: ?\Z"
 
 
-def typed(command: str, folder: Path, environment: Mapping[str, str], passphrase: str) -> tuple[int, str]:
-    """Run a command, type the passphrase whenever it is asked for; return its exit status and what was shown."""
+def typed(
+    command: str, folder: Path, environment: Mapping[str, str], answer: str, asks: bytes = FOR_A_PASSPHRASE
+) -> tuple[int, str]:
+    """Run a command, type the answer whenever it is asked for; return its exit status and what was shown."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
@@ -27,8 +29,8 @@ def typed(command: str, folder: Path, environment: Mapping[str, str], passphrase
     shown, answered = b"", 0
     while more := _read(terminal):
         shown += more
-        if ASKS.search(shown[answered:]):
-            os.write(terminal, passphrase.encode() + b"\n")
+        if re.search(asks, shown[answered:]):
+            os.write(terminal, answer.encode() + b"\n")
             answered = len(shown)
     _, status = os.waitpid(pid, 0)
     os.close(terminal)

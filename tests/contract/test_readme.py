@@ -15,7 +15,7 @@ import yaml
 
 from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXAMPLES, Field, fields
 from contract.markdown import TRANSCRIPT, Shown, blocks, code_words, links, table, transcript, without_comment
-from contract.readme_commands import NOT_RUN, README, commands_to_run, shell_commands
+from contract.readme_commands import FIRST_STEPS, NOT_RUN, QUICKSTART, README, commands_to_run, shell_commands
 from contract.tree import ROOT, project_files
 from controlplane.build import kubernetes_version
 from controlplane.places import SOURCES
@@ -26,7 +26,15 @@ from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.status import READY, RECONCILING, STALLED
 
 DOCS: Final = ROOT / "docs"
-PAGES: Final = (README, DOCS / "README.md", DOCS / "concepts.md", DOCS / "exports.md", DOCS / "gitops.md")
+PAGES: Final = (
+    README,
+    DOCS / "README.md",
+    DOCS / "concepts.md",
+    DOCS / "exports.md",
+    DOCS / "gitops.md",
+    QUICKSTART,
+    FIRST_STEPS,
+)
 STORY_COMMANDS: Final = [step.command for chapter in STORY for step in chapter.steps if isinstance(step, Run)]
 EVENTS: Final = {"Adopted", "Imported", "Stalled", "Recovered"}
 KUBERNETES_WORDS: Final = {"True", "False", "Unknown"}
