@@ -51,7 +51,9 @@ def _unknown(name: str, known: Schema) -> str:
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value with defaults filled in, and members that are null left out."""
+    """Return the value with defaults filled in, members that are null left out, and whole numbers as such."""
+    if schema.get("type") == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, list):
         return [with_defaults(item, schema.get("items", {})) for item in value]
     if not isinstance(value, dict) or "properties" not in schema:
