@@ -1,4 +1,4 @@
-"""Manifests that are right, and what people and programs make of them: for the agreement of `validate` and the server."""
+"""Manifests that are right, and what people make of them: for the agreement of `validate` and the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sshcredential_operator.manifests.object_meta import SCHEMA as METADATA
 Object = dict[str, Any]
 Path = tuple[str, ...]
 
-SEALED: Final = ".".join(["eyJhbGciOiJFQ0RILUVTK0EyNTZLVyJ9", "QUJD", "REVG", "R0hJ", "SktM"])
+SEALED: Final = "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyJ9.QUJD.REVG.R0hJ.SktM"
 FINGERPRINT: Final = "SHA256:" + "A" * 43
 DURATION_FIELDS: Final = {"every", "prepare", "overlap", "deletionGracePeriod", "expiresAfter"}
 DURATIONS: Final = ("0s", "", "1h", "59m59s", "60m", "1m", "59s", "87600h", "87600h1s", "315360000s", "315360001s")

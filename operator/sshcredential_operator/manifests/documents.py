@@ -62,8 +62,8 @@ def documents_of(text: str) -> Iterator[Document | NoYaml]:
     number, line = 0, 1
     try:
         while loader.check_node():
-            number += 1
             node = cast("Node", loader.get_node())
+            number += 1
             line = node.start_mark.line + 1
             document = Document(number, line)
             document.value = _Reader(document).value(node, ())

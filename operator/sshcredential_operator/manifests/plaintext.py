@@ -21,7 +21,11 @@ _PUTTY: Final = re.compile(rb"PuTTY-User-Key-File-[123]: ?[a-z0-9@.-]+")
 _PUTTY_BODY: Final = re.compile(rb"Private-Lines: ?[0-9]+")
 _BARE_OPENSSH: Final = re.compile(rb"b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/]{24,}")
 _BODY: Final = re.compile(rb"[A-Za-z0-9+/]{40,}")
+_FIRST_LINE: Final = re.compile(rb"[A-Za-z0-9+/]{16}")
+"""Longer than the words that follow the BEGIN line in a page or a program."""
+_HEADERS: Final = re.compile(rb"(?:Proc-Type|DEK-Info|Comment|Subject|Version|X-[A-Za-z-]{1,32}): ?[^\n\\]{0,256}")
 _GLUE: Final = re.compile(rb"\\+[nrt]|[\s\\\"',+]{1,64}")
+_LEADING_GLUE: Final = re.compile(rb"(?:\\+[nrt]|[\s\\\"',+])*")
 """What stands between the lines of a key: line breaks, also escaped ones, and what joins texts in programs."""
 _ENCRYPTED_HEADER: Final = re.compile(rb"Proc-Type: ?4,ENCRYPTED")
 _ENCRYPTED_PUTTY: Final = re.compile(rb"Encryption: ?(?!none)[a-z0-9-]")
@@ -84,19 +88,26 @@ def _armoured(text: bytes) -> Iterator[tuple[int, int, bool]]:
         window = text[begin.end() : begin.end() + _LONGEST_KEY]
         end = _ARMOUR_END.search(window)
         inside = window[: end.start()] if end else window
-        body = _BODY.search(_GLUE.sub(b"", inside.replace(b"\\/", b"/")))
-        if body:
+        if body := _body(_HEADERS.sub(b"", inside)):
             encrypted = b"ENCRYPTED" in begin[0] or bool(_ENCRYPTED_HEADER.search(inside))
-            yield begin.start(), begin.end() + len(inside), encrypted or _is_encrypted_openssh(body[0])
+            yield begin.start(), begin.end() + len(inside), encrypted or _is_encrypted_openssh(body)
 
 
 def _putty(text: bytes) -> Iterator[tuple[int, int, bool]]:
     for begin in _PUTTY.finditer(text):
         window = text[begin.end() : begin.end() + _LONGEST_KEY]
         body = _PUTTY_BODY.search(window)
-        if body and _BODY.search(_GLUE.sub(b"", window[body.end() :])):
+        if body and _body(window[body.end() :]):
             encrypted = bool(_ENCRYPTED_PUTTY.search(window[: body.start()]))
             yield begin.start(), begin.end() + body.end(), encrypted
+
+
+def _body(text: bytes) -> bytes:
+    """Return the base64 that a text begins with, after what stands between lines; empty where it is none."""
+    glue = _LEADING_GLUE.match(text)
+    start = text[glue.end() if glue else 0 :].replace(b"\\/", b"/")
+    body = _BODY.match(_GLUE.sub(b"", start)) if _FIRST_LINE.match(start) else None
+    return body[0] if body else b""
 
 
 def _is_encrypted_openssh(body: bytes) -> bool:

@@ -89,9 +89,15 @@ def test_a_merge_key_brings_what_is_not_there() -> None:
         pytest.param("a: *b\n", 1, id="an alias of nothing"),
         pytest.param("a: &a [*a]\n", 1, id="a list that holds itself"),
         pytest.param("[" * 200 + "]" * 200, 1, id="a deep one"),
-        pytest.param("a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
-            f"{name}: &{name} [{','.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdef", "bcdefg", strict=True)
-        ), 1, id="aliases that multiply"),
+        pytest.param(
+            "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+            + "".join(
+                f"{name}: &{name} [{','.join([f'*{before}'] * 10)}]\n"
+                for before, name in zip("abcdef", "bcdefg", strict=True)
+            ),
+            1,
+            id="aliases that multiply",
+        ),
     ],
 )
 def test_what_is_no_yaml_is_said_with_its_line(text: str, line: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import yaml
@@ -41,8 +42,8 @@ def test_a_right_manifest_passes() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda path: path.name)
-def test_an_example_passes(path: object) -> None:
-    assert inspected(open(str(path), "rb").read()) == []
+def test_an_example_passes(path: Path) -> None:
+    assert inspected(path.read_bytes()) == []
 
 
 def test_a_mistake_has_its_place() -> None:
@@ -122,7 +123,14 @@ def test_the_same_object_twice_is_told(files: Sequence[str], level: Level) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["a: 1\n", "- a\n", "kind: Deployment\napiVersion: apps/v1\nspec: 7\n", "", "text", "kind: SSHKey\napiVersion: v1\n"],
+    [
+        "a: 1\n",
+        "- a\n",
+        "kind: Deployment\napiVersion: apps/v1\nspec: 7\n",
+        "",
+        "text",
+        "kind: SSHKey\napiVersion: v1\n",
+    ],
 )
 def test_what_is_not_ours_is_left_alone(text: str) -> None:
     assert inspected(text) == []
@@ -166,7 +174,8 @@ def test_the_rules_are_those_of_the_crds() -> None:
     """The copies in the package hold what crds/ holds, and only rules about a change are left to the server."""
     sources = [yaml.safe_load(path.read_text()) for path in (ROOT / "crds").glob("*.yaml")]
     schemas = {
-        source["spec"]["names"]["kind"]: source["spec"]["versions"][0]["schema"]["openAPIV3Schema"] for source in sources
+        source["spec"]["names"]["kind"]: source["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        for source in sources
     }
 
     assert {name: kind.versions["v1alpha1"] for name, kind in our_kinds().items()} == schemas

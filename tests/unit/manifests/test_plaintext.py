@@ -1,4 +1,4 @@
-"""Private keys in the clear: every form that ssh-keygen, openssl and puttygen write, in everything people wrap them in."""
+"""Private keys in the clear: every form that ssh-keygen, openssl and puttygen write, wrapped as people do it."""
 
 from __future__ import annotations
 
@@ -103,6 +103,10 @@ def test_a_key_without_its_begin_line_is_found(key_files: KeyFiles) -> None:
     [
         pytest.param(b"", id="nothing"),
         pytest.param(b"-----BEGIN OPENSSH PRIVATE KEY-----\n...\n-----END OPENSSH PRIVATE KEY-----\n", id="a page"),
+        pytest.param(
+            b"BEGIN = b'-----BEGIN OPENSSH PRIVATE KEY-----'\nEND = 1\n" + b"words = more\n" * 50, id="a program"
+        ),
+        pytest.param(b"-----BEGIN RSA PRIVATE KEY----- " + b"and many words follow " * 20, id="words after it"),
         pytest.param(b"grep -r 'BEGIN OPENSSH PRIVATE KEY' .\n", id="a search for one"),
         pytest.param(b"eyJhbGciOiJFQ0RILUVTK0EyNTZLVyJ9." + b"QUJD" * 200, id="a sealed value"),
         pytest.param(b"x" * 100_000, id="one long word"),
