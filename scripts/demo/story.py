@@ -72,6 +72,11 @@ INSTALLATION: Final = Chapter(
             "kubectl create clusterrolebinding sshcredential-operator \\\n"
             "    --clusterrole=sshcredential-operator-cluster --user=operator"
         ),
+        Say("Everybody may read the public halves of its sealing keys, to encrypt keys for it:"),
+        Run(
+            "kubectl create rolebinding sshcredential-sealing-keys-reader -n sshcredential-system \\\n"
+            "    --clusterrole=sshcredential-sealing-keys-reader --group=system:authenticated"
+        ),
         RunOperator(
             "KUBECONFIG=.demo/operator.kubeconfig \\\n"
             "    .venv/bin/sshcredential-operator run --workspace genomics --log-format console",

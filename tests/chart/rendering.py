@@ -49,6 +49,7 @@ VALUES: Final[dict[str, dict[str, Any]]] = {
     "everything on": {
         "workspaces": ["genomics", "proteomics"],
         "replicas": 3,
+        "sealing": {"keyPeriod": "360h", "strictOnly": True},
         "log": {"format": "console", "debug": True},
         "allowExportsWithoutAdmissionPolicy": True,
         "extraArgs": ["--operator-namespace", NAMESPACE],

@@ -28,6 +28,7 @@ from sshcredential_operator.api.policy import Policies, parse_policies
 from tools.programs import program
 
 RBAC: Final = CHART_FILES / "rbac"
+READER: Final = "sshcredential-sealing-keys-reader"
 WORKSPACE_ROLE: Final = "sshcredential-operator-workspace"
 each_set = pytest.mark.parametrize("name", VALUES)
 each_helm = pytest.mark.parametrize("which", HELMS)
@@ -142,10 +143,26 @@ def test_every_rule_of_the_operator_is_one_of_the_file(name: str) -> None:
 
 def bindings(name: str) -> set[tuple[str, str, str]]:
     """Return where each of the operator's roles is bound: kind of the binding, namespace, role."""
-    made = of_kind(objects(rendered("helm4", name)), "RoleBinding", "ClusterRoleBinding")
+    every = of_kind(objects(rendered("helm4", name)), "RoleBinding", "ClusterRoleBinding")
+    made = [binding for binding in every if binding["metadata"]["name"] != READER]
     account = [{"kind": "ServiceAccount", "name": "sshcredential-operator", "namespace": NAMESPACE}]
     assert all(binding["subjects"] == account for binding in made)
     return {(one["kind"], one["metadata"].get("namespace", ""), one["roleRef"]["name"]) for one in made}
+
+
+@each_set
+def test_everybody_may_read_the_public_sealing_keys_and_nothing_else(name: str) -> None:
+    made = objects(rendered("helm4", name))
+    everybody = [one for one in made for who in one.get("subjects", ()) if who["kind"] == "Group"]
+    role = next(iter(objects((RBAC / "everybody.yaml").read_text())))
+
+    assert [one["metadata"]["name"] for one in everybody] == ([] if name == "everything off" else [READER])
+    for binding in everybody:
+        assert binding["metadata"]["namespace"] == NAMESPACE
+        assert [who["name"] for who in binding["subjects"]] == ["system:authenticated"]
+        assert binding["roleRef"]["kind"] == "Role"
+    rules = [one["rules"] for one in made if one["kind"] == "Role" and one["metadata"]["name"] == READER]
+    assert rules == [role["rules"]] * len(everybody)
 
 
 ALWAYS: Final = {

@@ -23,6 +23,7 @@ from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.encryption.kek import FIRST_SLOT, kek_secret_name
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME
+from sshcredential_operator.encryption.sealing_key import sealing_key_secret_name
 
 QUIET_SECONDS: Final = 60.0
 
@@ -135,6 +136,23 @@ def test_a_workspace_costs_one_write_for_its_key_and_one_read_of_its_uid(resting
         key = {one: times for one, times in resting.made.items() if uid in one.name}
         assert key == {Asked("create", "secrets", own, kek_secret_name(uid, FIRST_SLOT)): 1}
         assert resting.made[Asked("get", "namespaces", desk.namespace, desk.namespace)] == 1
+
+
+def of_sealing_keys(operator: Audited, since: AuditMark) -> list[tuple[str, str]]:
+    """Return verb and resource of what was asked for the sealing keys, in order."""
+    about = [
+        event for event in operator.requests(since) if "sealing-key" in event.uri or event.resource == "configmaps"
+    ]
+    return [(event.verb, event.resource) for event in about]
+
+
+def test_a_first_start_makes_a_sealing_key_with_two_writes(resting: Resting) -> None:
+    asked = [verb for verb, _ in of_sealing_keys(resting.operator, BEGINNING)]
+    own = resting.operator.own.namespace
+
+    # Two lists before there is a canary, to see whether a root key may be made; one in the look.
+    assert Counter(asked) == {"list": 3, "get": 1, "create": 1}
+    assert resting.made[Asked("create", "secrets", own, sealing_key_secret_name(1))] == 1
 
 
 def test_nothing_is_listed_and_no_other_secret_read_once_there_are_credentials(resting: Resting) -> None:
@@ -266,6 +284,7 @@ def test_a_restart_over_existing_credentials_writes_nothing_and_reads_none_of_th
     by_name = {one: times for one, times in asked.items() if one.verb == "get" and one.resource in OURS and one.name}
     uids = {Asked("get", "namespaces", each.namespace, each.namespace): 1 for each in busy.desks}
     assert by_name == uids | {Asked("get", "secrets", busy.own.namespace, "sshcredential-root-key"): 1}
+    assert of_sealing_keys(busy, mark) == [("get", "configmaps"), ("list", "secrets")]
 
 
 # --- what holds for all of it

@@ -10,6 +10,7 @@ from contract.tree import ROOT
 
 README: Final = ROOT / "README.md"
 EXPORTS: Final = ROOT / "docs" / "exports.md"
+QUICKSTART: Final = ROOT / "docs" / "quickstart.md"
 INSTALL: Final = "Install"
 """The section that is done on a node with containers. All others are done on a control plane without one."""
 QUICK_START: Final = "Or run it from your desk"

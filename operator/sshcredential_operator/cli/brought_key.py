@@ -23,8 +23,6 @@ from sshcredential_operator.keys.verdict import MAX_FILE_BYTES, MAX_PASSPHRASE_B
 OTHERS: Final = 0o077
 TRIES: Final = 3
 """So often a passphrase may be typed."""
-LONGEST_FOR_SSH: Final = 1023
-"""Bytes of the longest passphrase that ssh takes from a person, and that an OpenSSH file is written with."""
 
 _TOLD: Final = {
     Note.NO_PASSPHRASE: "the key has no passphrase, so whoever gets at a copy can use it; ssh-keygen -p sets one",
@@ -35,7 +33,6 @@ _TOLD: Final = {
 
 def brought_key(file: str, passphrase_file: Path | None) -> Accepted:
     """Return the key in a file, `-` for standard input, or end with what is wrong with it and what to do."""
-    _warn_of_readers(file)
     content = read_file(file, MAX_FILE_BYTES)
     if isinstance(content, Unreadable):
         raise click.UsageError(f"{shown_name(file)}: {content.why}")
@@ -45,11 +42,8 @@ def brought_key(file: str, passphrase_file: Path | None) -> Accepted:
         verdict = _asked_for(file, content, verdict)
     if isinstance(verdict, Refused):
         raise click.ClickException(as_text(file, verdict))
-    if verdict.passphrase is not None and len(verdict.passphrase) > LONGEST_FOR_SSH:
-        raise click.ClickException(
-            f"{shown_name(file)}: its passphrase is longer than the {LONGEST_FOR_SSH} bytes that ssh takes; "
-            "give the key another one: ssh-keygen -p -f FILE"
-        )
+    for secret in (file, str(passphrase_file)) if passphrase_file else (file,):
+        _warn_of_readers(secret)
     for note in verdict.notes:
         click.echo(f"{shown_name(file)}: {_TOLD.get(note, note.value)}", err=True)
     return verdict
@@ -85,7 +79,6 @@ async def _judged_in_pool(content: Sensitive, passphrase: Sensitive | None) -> A
 
 
 def _passphrase_in(file: Path) -> Sensitive:
-    _warn_of_readers(str(file))
     content = read_file(str(file), MAX_PASSPHRASE_BYTES)
     if isinstance(content, Unreadable):
         raise click.BadParameter(f"{shown_name(str(file))}: {content.why}", param_hint="--passphrase-file")

@@ -61,7 +61,8 @@ def create(name: str, *, timeout: str, dry_run: bool, output: str | None, **aske
     A sealed manifest names its namespace, because its values work in no other.
 
     \b
-    Exit status: 0 it is ready (or printed), 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 it is ready (or printed), 1 it is not and why is said,
+    2 wrong use, 3 the time to wait is over, 4 no cluster answers.
 
     \b
     Examples:
@@ -95,7 +96,7 @@ def _wanted(name: str, desk: WritingDesk, asked: CreateAsked, *, dry_run: bool) 
     place = SealedFor(desk.namespace, name if asked["scope"] == "strict" else None)
     key = brought_key(asked["private_key"], asked["passphrase_file"])
     sealed = sealed_block(key, to, place)
-    click.echo(f"sealed {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)
+    click.echo(f"sealed key {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)
     return credential_manifest(name, place.namespace, asked, {"sealed": sealed})
 
 

@@ -12,6 +12,8 @@ from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.spec import DeletionPolicy, Spec
 from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.cli.desk import cluster_options, operator_namespace_option
+from sshcredential_operator.cli.exit_codes import TIMED_OUT, end
+from sshcredential_operator.cli.reading_desk import or_end
 from sshcredential_operator.cli.sealing_options import name_argument
 from sshcredential_operator.cli.writing_desk import ClusterAsked, WritingDesk, duration, is_answered, written
 
@@ -32,7 +34,8 @@ def delete(name: str, *, yes: bool, destroy: bool, timeout: str, **asked: Unpack
     time. With --destroy it is destroyed at once, and nobody gets it back but from a backup.
 
     \b
-    Exit status: 0 it is deleted, 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 it is deleted, 1 it is not and why is said,
+    2 wrong use, 3 the time to wait is over, 4 no cluster answers.
 
     \b
     Examples:
@@ -42,18 +45,14 @@ def delete(name: str, *, yes: bool, destroy: bool, timeout: str, **asked: Unpack
     patience = duration(timeout)
     desk = WritingDesk(asked)
     seen = desk.must_see(name)
-    written_or_refused = desk.credentials.delete(seen, dry_run=True)  # admission is asked before anything is changed
-    if not isinstance(written_or_refused, dict):
-        raise click.ClickException(written_or_refused.sentence)
+    or_end(desk.credentials.delete(seen, dry_run=True))  # admission is asked before anything is changed
     for line in what_becomes_of(seen, destroy=destroy):
         click.echo(line, err=True)
     _require_consent(seen, yes=yes)
     if destroy:
         seen = desk.settled(written(desk.credentials.patch(seen, AT_ONCE)), patience, is_answered)
         _require_answer(seen)
-    gone = desk.credentials.delete(seen)
-    if not isinstance(gone, dict):
-        raise click.ClickException(gone.sentence)
+    or_end(desk.credentials.delete(seen))
     click.echo(f"{seen.key.namespace}/{name} is deleted")
 
 
@@ -92,7 +91,8 @@ def _require_consent(seen: Credential, *, yes: bool) -> None:
 def _require_answer(seen: Credential) -> None:
     """The operator has noted that there is no grace period: after the deletion only its note counts."""
     if not is_answered(seen):
-        raise click.ClickException(
+        end(
             f"the operator has not taken note of the end of {seen.key.name}'s grace period, so nothing was deleted; is "
-            "it running? Give it longer with --timeout, or delete without --destroy"
+            "it running? Give it longer with --timeout, or delete without --destroy",
+            TIMED_OUT,
         )

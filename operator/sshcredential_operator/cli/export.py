@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import Final, Unpack
 
 import click
 
@@ -16,9 +16,7 @@ from sshcredential_operator.api.export_spec import Profile
 from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.cli.desk import Desk, cluster_options, sit_down
 from sshcredential_operator.cli.export_manifest import Asked, as_yaml, manifest
-
-if TYPE_CHECKING:
-    from sshcredential_operator.client.refused import Refused
+from sshcredential_operator.cli.reading_desk import or_end
 
 LOOK_AGAIN_SECONDS: Final = 0.3
 
@@ -59,7 +57,7 @@ def export(name: str, *, timeout: str, dry_run: bool, output: str | None, **aske
     with the export: kubectl delete sshcredentialexport EXPORT.
 
     \b
-    Exit status: 0 the copy is there, 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 the copy is there, 1 it is not and why is said, 2 wrong use, 4 no cluster answers.
 
     \b
     Examples:
@@ -76,7 +74,7 @@ def export(name: str, *, timeout: str, dry_run: bool, output: str | None, **aske
         click.echo(as_yaml(wanted), nl=False)
         return
     desk = sit_down(asked["kubeconfig"], asked["context"], asked["namespace"])
-    applied = _or_end(desk.exports.apply(desk.namespace, wanted))
+    applied = or_end(desk.exports.apply(desk.namespace, wanted))
     _tell(_settled(desk, applied, wait))
 
 
@@ -88,7 +86,7 @@ def _settled(desk: Desk, export: Export, wait: timedelta) -> Export:
             click.echo(f"waiting: {why}", err=True)
             told = why
         time.sleep(LOOK_AGAIN_SECONDS)
-        export = _or_end(desk.exports.get(desk.namespace, export.key.name))
+        export = or_end(desk.exports.get(desk.namespace, export.key.name))
     return export
 
 
@@ -122,9 +120,3 @@ def _tell(export: Export) -> None:
         f"It ends {end}: kubectl delete sshcredentialexport {export.key.name} -n {export.key.namespace}"
         + (f" (notes: {', '.join(map(one_line, export.status.notes))})" if export.status.notes else "")
     )
-
-
-def _or_end(answer: Export | Refused) -> Export:
-    if isinstance(answer, Export):
-        return answer
-    raise click.ClickException(answer.sentence)

@@ -14,6 +14,7 @@ from sshcredential_operator.api.export_spec import ExportSpec
 from sshcredential_operator.api.names import EXPORT_PLURAL, GROUP
 from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.cli.desk import cluster_options, sit_down
+from sshcredential_operator.cli.reading_desk import or_end
 
 HEADS: Final = ("namespace", "name", "credential", "secret", "profile", "ready", "reason", "expires")
 RECIPIENT: Final = "(recipient)"
@@ -46,9 +47,7 @@ def exports(
     if all_namespaces and namespace:
         raise click.UsageError("Give either --namespace or --all-namespaces.")
     desk = sit_down(kubeconfig, context, namespace)
-    found = desk.exports.all_in(None if all_namespaces else desk.namespace)
-    if not isinstance(found, list):
-        raise click.ClickException(found.sentence)
+    found = or_end(desk.exports.all_in(None if all_namespaces else desk.namespace))
     found.sort(key=lambda one: one.key)
     match output:
         case "json":

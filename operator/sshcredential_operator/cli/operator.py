@@ -16,8 +16,8 @@ from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespa
 from sshcredential_operator.api.policy import Policies, PolicyInvalid, parse_policies
 from sshcredential_operator.controller.connection import NoConfigurationError, connect, in_pod, pod_namespace
 from sshcredential_operator.controller.logs import set_up
-from sshcredential_operator.controller.operator import Operator, Options
-from sshcredential_operator.controller.sealing import SHORTEST_PERIOD
+from sshcredential_operator.controller.operator import Operator
+from sshcredential_operator.controller.options import SHORTEST_PERIOD, Options
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -46,7 +46,8 @@ def rotate(name: str, *, wait: bool, timeout: str, **asked: Unpack[RotateAsked])
     Git, change them there instead: raise spec.rotation.serial, or commit what sshcred create --dry-run prints.
 
     \b
-    Exit status: 0 it is replaced, 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 it is replaced, 1 it is not and why is said,
+    2 wrong use, 3 the time to wait is over, 4 no cluster answers.
 
     \b
     Examples:
@@ -101,7 +102,7 @@ def _another_sealed(seen: Credential, source: Sealed, desk: WritingDesk, asked: 
     fingerprint = key.pair.public.fingerprint
     if seen.status.facts and seen.status.facts.fingerprint == fingerprint:
         raise click.ClickException(f"{seen.key.name} has this very key already ({fingerprint}): nothing was changed")
-    click.echo(f"sealed {fingerprint} for {place.in_words}, to {described(to)}", err=True)
+    click.echo(f"sealed key {fingerprint} for {place.in_words}, to {described(to)}", err=True)
     return {"sealed": {Field.PASSPHRASE.value: None} | sealed_block(key, to, place)}
 
 
@@ -130,7 +131,8 @@ def rollback(name: str, *, to: str | None, timeout: str, **asked: Unpack[Cluster
     holds the key until you take it out: a schedule rests as long.
 
     \b
-    Exit status: 0 the key is in use again, 1 it is not and why is said, 2 wrong use.
+    Exit status: 0 the key is in use again, 1 it is not and why is said,
+    2 wrong use, 3 the time to wait is over, 4 no cluster answers.
 
     \b
     Examples:

@@ -37,7 +37,8 @@ def seal(file: str, *, name: str | None, output: str, passphrase_file: Path | No
     manifest; sshcred create NAME --private-key FILE --dry-run -o yaml prints a whole one.
 
     \b
-    Exit status: 0 it is sealed, 1 the key is refused or there is no sealing key, 2 wrong use.
+    Exit status: 0 it is sealed, 1 the key is refused or there is no sealing key, 2 wrong use,
+    4 no cluster answers.
 
     \b
     Examples:
@@ -56,4 +57,4 @@ def seal(file: str, *, name: str | None, output: str, passphrase_file: Path | No
     key = brought_key(file, passphrase_file)
     block = {"sealed": sealed_block(key, to, place)}
     click.echo(as_yaml(block) if output == "yaml" else json.dumps(block, indent=2) + "\n", nl=False)
-    click.echo(f"sealed {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)
+    click.echo(f"sealed key {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)

@@ -27,7 +27,8 @@ def sealing_key(**asked: Unpack[ClusterAsked]) -> None:
     sees the operator's namespace. The operator makes a new key every 30 days, so get a new file now and then.
 
     \b
-    Exit status: 0 they are printed, 1 they are not and why is said, 2 wrong use.
+    Exit status: 0 they are printed, 1 they are not and why is said, 2 wrong use,
+    4 no cluster answers.
 
     \b
     Examples:

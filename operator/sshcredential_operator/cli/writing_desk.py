@@ -19,6 +19,8 @@ from sshcredential_operator.api.credential import Credential, parse_credential
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.cli.desk import connect_or_end
+from sshcredential_operator.cli.exit_codes import REFUSED, TIMED_OUT, end
+from sshcredential_operator.cli.reading_desk import is_missing, or_end
 from sshcredential_operator.cli.sealing_keys_at_desk import keys_in_file
 from sshcredential_operator.encryption.sealing_keys import SealingKeys, from_jwks
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from sshcredential_operator.client.refused import Refused
 
 LOOK_AGAIN_SECONDS: Final = 0.3
-NOT_FOUND: Final = 404
 
 
 class ClusterAsked(TypedDict):
@@ -68,7 +69,7 @@ class WritingDesk:
             return keys_in_file(file)
         found = from_jwks(self.sealing_keys_text().encode())
         if found is None:
-            raise click.ClickException(
+            end(
                 f"what namespace {self._asked['operator_namespace']} publishes are no sealing keys, or one is not the "
                 "key that its name says: seal nothing to them, and tell whoever runs the operator"
             )
@@ -78,10 +79,7 @@ class WritingDesk:
         """Return the text that the operator publishes."""
         from sshcredential_operator.client.sealing_keys import published_keys  # noqa: PLC0415 - the same
 
-        text = published_keys(self._connected.api, self._asked["operator_namespace"])
-        if not isinstance(text, str):
-            raise click.ClickException(text.sentence)
-        return text
+        return or_end(published_keys(self._connected.api, self._asked["operator_namespace"]))
 
     @property
     def _connected(self) -> Connection:
@@ -91,17 +89,15 @@ class WritingDesk:
     def seen(self, name: str) -> Credential | None:
         """Return a credential of the namespace, or None where there is none."""
         answer = self.credentials.get(self.namespace, name)
-        if not isinstance(answer, dict):
-            if answer.code == NOT_FOUND and "not found" in answer.sentence:
-                return None
-            raise click.ClickException(answer.sentence)
-        return parse_credential(answer)
+        if not isinstance(answer, dict) and is_missing(answer):
+            return None
+        return parse_credential(or_end(answer))
 
     def must_see(self, name: str) -> Credential:
         """Return a credential of the namespace, or end."""
         found = self.seen(name)
         if found is None:
-            raise click.ClickException(
+            end(
                 f"there is no SSHCredential {name} in namespace {self.namespace}: sshcred list -A shows where there are"
             )
         return found
@@ -122,9 +118,7 @@ class WritingDesk:
 
 def written(answer: Object | Refused) -> Credential:
     """Return what was written, or end with why it was not."""
-    if isinstance(answer, dict):
-        return parse_credential(answer)
-    raise click.ClickException(answer.sentence)
+    return parse_credential(or_end(answer))
 
 
 def is_answered(seen: Credential) -> bool:
@@ -152,10 +146,12 @@ def said_of(seen: Credential) -> str:
 def require_ready(seen: Credential) -> None:
     """End with what holds the credential up, unless it is ready."""
     if not is_ready(seen):
+        name, namespace = seen.key.name, seen.key.namespace
         reason = one_line(seen.status.ready.reason) if seen.status.ready else "Pending"
-        raise click.ClickException(
-            f"{seen.key.namespace}/{seen.key.name} is not ready: {reason}: {said_of(seen)}\n"
-            f"Look at it again with: sshcred status {seen.key.name} -n {seen.key.namespace}"
+        end(
+            f"{namespace}/{name} is not ready: {reason}: {said_of(seen)}\n"
+            f"Look at it again with: sshcred status {name} -n {namespace}",
+            REFUSED if is_settled(seen) else TIMED_OUT,
         )
 
 

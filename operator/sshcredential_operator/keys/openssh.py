@@ -107,9 +107,20 @@ def key_pair(private: PrivateHalf, blob: bytes, comment: str) -> KeyPair:
 
 def canonical_file(private: PrivateHalf, blob: bytes, comment: str) -> bytes:
     """Return the file in the one form that we write."""
-    inner = _CHECK + _CHECK + _written_numbers(private, blob) + string(comment.encode("ascii"))
-    inner += bytes(range(1, 1 + -len(inner) % _BLOCK))
-    body = MAGIC + string(NO_CIPHER) * 2 + string(b"") + uint32(1) + string(blob) + string(inner)
+    inner = written_section(private, blob, comment.encode("ascii"), _BLOCK)
+    return written_file(Container(NO_CIPHER, NO_CIPHER, b"", blob, inner, b""))
+
+
+def written_section(private: PrivateHalf, blob: bytes, comment: bytes, block: int) -> bytes:
+    """Return the inner layer, not encrypted, padded for a cipher of this block size."""
+    inner = _CHECK + _CHECK + _written_numbers(private, blob) + string(comment)
+    return inner + bytes(range(1, 1 + -len(inner) % block))
+
+
+def written_file(outer: Container) -> bytes:
+    """Return the file with this outer layer."""
+    body = MAGIC + string(outer.cipher) + string(outer.kdf) + string(outer.kdf_options) + uint32(1)
+    body += string(outer.public_blob) + string(outer.section) + outer.tag
     text = base64.b64encode(body).decode("ascii")
     lines = (text[start : start + _LINE] + "\n" for start in range(0, len(text), _LINE))
     return (_HEADER + "".join(lines) + _FOOTER).encode("ascii")

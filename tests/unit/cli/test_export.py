@@ -138,7 +138,7 @@ def test_without_a_cluster_one_sentence_is_said(folder: Path, config: str) -> No
     for command in (["exports"], ["export", "key", *SSH]):
         said = sshcred(folder, *command, "--kubeconfig", "config")
 
-        assert (said.code, said.lines, said.error.count("\n")) == (1, [], 1)
+        assert (said.code, said.lines, said.error.count("\n")) == (4, [], 1)
         assert said.error.startswith("Error: no cluster to work with")
 
 
@@ -164,5 +164,5 @@ def test_what_the_clients_libraries_log_is_not_shown(folder: Path) -> None:
     (folder / "config").write_text(yaml.safe_dump(found))
     said = sshcred(folder, "exports", "--kubeconfig", "config")
 
-    assert (said.code, said.lines, said.error.count("\n")) == (1, [], 1)
+    assert (said.code, said.lines, said.error.count("\n")) == (4, [], 1)
     assert "no-such-plugin" not in said.error

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,11 +16,16 @@ import pytest
 from sshcredential_operator.api.names import SECRET_TYPE
 from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
-from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE
+from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE, RootSource
+from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE, new_sealing_key, wrap_sealing_key
+from unit.encryption.samples import ROOT as SAMPLE_ROOT
 
 ROOT: Final = Path(__file__).parents[3]
 PAGE: Final = (ROOT / "docs" / "reference" / "stored-format.md").read_text(encoding="utf-8")
 VECTORS: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "vectors" / "v1.json").read_text(encoding="utf-8"))
+
+_NEW: Final = new_sealing_key(1, datetime(2026, 11, 29, tzinfo=UTC))
+SEALING_KEY: Final = wrap_sealing_key(_NEW, SAMPLE_ROOT, RootSource.SECRET).to_bytes().decode()
 
 
 def table(head: str) -> list[str]:
@@ -46,6 +52,7 @@ def names(value: Any, path: str = "") -> list[str]:
     [
         ("Record", VECTORS["records"]["three keys, imported, rolled back"], None),
         ("KEK", VECTORS["kek"]["document"], r"[^.]+"),
+        ("Sealing key", SEALING_KEY, r"[^.]+"),
         ("Root key", VECTORS["root"], None),
         ("Canary", VECTORS["canary"]["document"], r"[^.]+"),
     ],
@@ -68,7 +75,9 @@ def test_the_constants_of_the_envelope_are_those_of_the_vectors() -> None:
     assert f"| `header.alg` | always `{value['header']['alg']}` " in PAGE
 
 
-@pytest.mark.parametrize("secret_type", [SECRET_TYPE, KEK_SECRET_TYPE, ROOT_SECRET_TYPE, CANARY_SECRET_TYPE])
+@pytest.mark.parametrize(
+    "secret_type", [SECRET_TYPE, KEK_SECRET_TYPE, ROOT_SECRET_TYPE, CANARY_SECRET_TYPE, SEALING_KEY_SECRET_TYPE]
+)
 def test_every_type_of_secret_is_in_the_table_of_places(secret_type: str) -> None:
     assert f" | `{secret_type}` | " in PAGE
 

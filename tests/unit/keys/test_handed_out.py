@@ -10,6 +10,7 @@ from sshcredential_operator.api.algorithms import GENERATED_BITS, Algorithm
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.handed_out import KeyFormat, can_be_handed_out, handed_out
+from sshcredential_operator.keys.judge import Accepted, judge
 from unit.keys.key_files import private_file, public_line
 
 PASSPHRASE = Sensitive("grün und 100 % sicher".encode())
@@ -40,7 +41,8 @@ def test_ssh_keygen_reads_it_as_the_same_key(
     assert file.endswith(b"-----\n")
     assert b"\r" not in file
     told = public_line(private_file(tmp_path / "key", file), passphrase.reveal() if passphrase else b"")
-    assert told.split()[:2] == pair.public.line.split()[:2]
+    kept = 3 if form is KeyFormat.OPENSSH else 2  # the comment
+    assert told.split()[:kept] == pair.public.line.split()[:kept]
 
 
 def test_a_passphrase_is_needed_for_what_was_encrypted(tmp_path: Path) -> None:
@@ -53,3 +55,20 @@ def test_a_passphrase_is_needed_for_what_was_encrypted(tmp_path: Path) -> None:
 def test_the_plain_form_is_the_stored_one_with_its_comment() -> None:
     pair = generate(Algorithm.ED25519, 256, "me@here")
     assert handed_out(pair.private, None, KeyFormat.OPENSSH) == pair.private
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 15, 16, 256])
+def test_the_comment_stays_whatever_its_length(length: int, tmp_path: Path) -> None:
+    comment = "c" * length
+    file = handed_out(generate(Algorithm.ECDSA, 256, comment).private, PASSPHRASE, KeyFormat.OPENSSH).reveal()
+
+    assert public_line(private_file(tmp_path / "key", file), PASSPHRASE.reveal()).split()[2:] == [comment][: length > 0]
+    judged = judge(Sensitive(file), PASSPHRASE)
+    assert isinstance(judged, Accepted)
+    assert judged.pair.public.comment == comment
+
+
+def test_no_two_encrypted_files_of_a_key_are_alike() -> None:
+    private = generate(Algorithm.ED25519, 256, "").private
+
+    assert handed_out(private, PASSPHRASE, KeyFormat.OPENSSH) != handed_out(private, PASSPHRASE, KeyFormat.OPENSSH)
