@@ -30,6 +30,9 @@ its list of parts, `/sbom.cdx.json` (CycloneDX).
 |---|---|---|
 """
 
+LOOKED_INTO: Final = {"cel-python": "Apache-2.0"}
+"""Licences that only a file in the distribution tells."""
+
 
 def page() -> str:
     """Return the whole page."""
@@ -47,6 +50,8 @@ def licence(name: str, version: str) -> str:
         return str(stated)
     classifiers = said.metadata.get_all("Classifier") or []
     classified = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License ::")]
+    if not classified and name in LOOKED_INTO:
+        return LOOKED_INTO[name]
     if not classified:
         sys.exit(f"{name} does not say its licence: look into it, and say it here")
     return " and ".join(classified)
