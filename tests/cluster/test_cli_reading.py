@@ -124,6 +124,10 @@ def test_keys_that_were_left_behind_are_listed(run: Run, desk: Desk, name: str) 
         return [cell for row in rows for cell in row if "(not" not in row]
 
     assert wait_until(marked, "the Secret is marked")[:2] == [f"{name}-sshcredential", name]
+    assert f"secret/{name}-sshcredential" in run("list", "--orphans", "-o", "name").lines
+    shown = json.loads("\n".join(run("list", "--orphans", "-o", "json").lines))["items"]
+    assert {one["kind"] for one in shown} == {"Secret"}
+    assert all("data" not in one for one in shown)
 
 
 def test_an_empty_list_says_so_on_standard_error(run: Run) -> None:
@@ -170,6 +174,13 @@ def test_waiting_ends_when_its_time_is_over(run: Run, waiting: str) -> None:
 
 def test_waiting_for_the_end(run: Run, desk: Desk, name: str) -> None:
     assert run("wait", name, "--for", "deleted").code == 0
+
+
+def test_the_end_of_what_is_stalled_is_waited_for(run: Run, stalled: str) -> None:
+    said = run("wait", stalled, "--for", "deleted", "--timeout", "1s")
+
+    assert said.code == 3
+    assert said.error.endswith("is still waited for: it is still there\n")
 
 
 def test_a_public_key_is_one_line_with_its_options(run: Run, generated: dict[str, Any]) -> None:

@@ -6,20 +6,23 @@ The Kubernetes client is imported when a command needs it, so that all others, a
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE
 from sshcredential_operator.cli.exit_codes import NO_ANSWER, EndedError
+from sshcredential_operator.cli.files import shown_name
 
 if TYPE_CHECKING:
     from sshcredential_operator.client.connection import Connection
     from sshcredential_operator.client.exports import Exports
 
 Command = Callable[..., Any]
+NAMESPACE: Final = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class Desk(NamedTuple):
@@ -27,6 +30,13 @@ class Desk(NamedTuple):
 
     exports: Exports
     namespace: str
+
+
+def namespace_name(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Take the name of a namespace, or end with wrong use: in a path, `..` would mean all namespaces."""
+    if name is not None and NAMESPACE.fullmatch(name) is None:
+        raise click.BadParameter(f"{shown_name(name)} is no name of a namespace: lower-case letters, digits and dashes")
+    return name
 
 
 def cluster_options(command: Command) -> Command:
@@ -39,7 +49,7 @@ def cluster_options(command: Command) -> Command:
             help="Default: KUBECONFIG, ~/.kube/config, or the pod's own account.",
         ),
         click.option("--context", metavar="NAME", help="Context of the kubeconfig. Default: its current one."),
-        click.option("--namespace", "-n", metavar="NS", help="Default: that of the context."),
+        click.option("--namespace", "-n", metavar="NS", callback=namespace_name, help="Default: that of the context."),
     ):
         command = add(command)
     return command
@@ -52,6 +62,7 @@ def operator_namespace_option(command: Command) -> Command:
         metavar="NS",
         default=DEFAULT_OPERATOR_NAMESPACE,
         show_default=True,
+        callback=namespace_name,
         help="Where the operator runs, and publishes its sealing keys.",
     )(command)
 

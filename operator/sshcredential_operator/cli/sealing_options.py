@@ -30,6 +30,13 @@ def credential_name(_: click.Context, __: click.Parameter, name: str | None) -> 
     return name
 
 
+def credential_names(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the names of credentials, or end with wrong use."""
+    for name in names:
+        credential_name(context, parameter, name)
+    return names
+
+
 def passphrase_option(command: Command) -> Command:
     """Add the option for a passphrase that is not typed. There is none that takes the passphrase itself."""
     return click.option(

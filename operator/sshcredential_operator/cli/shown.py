@@ -25,7 +25,8 @@ def show_objects(found: Sequence[Mapping[str, Any]], output: str, *, as_list: bo
     """Print objects as json, yaml or name; several ones as a List, as kubectl does."""
     if output == "name":
         for one in found:
-            click.echo(f"{PLURAL.removesuffix('s')}.{GROUP}/{one['metadata']['name']}")
+            kind = "secret" if one.get("kind") == "Secret" else f"{PLURAL.removesuffix('s')}.{GROUP}"
+            click.echo(f"{kind}/{one['metadata']['name']}")
         return
     shown: Any = {"apiVersion": "v1", "items": list(found), "kind": "List", "metadata": {"resourceVersion": ""}}
     if not as_list:

@@ -13,6 +13,7 @@ from sshcredential_operator.api.credential import Credential, parse_credential
 from sshcredential_operator.api.export import Export
 from sshcredential_operator.api.keymessages import NOTE_TEXTS
 from sshcredential_operator.api.keyreasons import Note
+from sshcredential_operator.api.names import EXPORT_KIND
 from sshcredential_operator.api.remarks import CREDENTIAL_NOTES
 from sshcredential_operator.api.spec import InvalidSpec, describe_source
 from sshcredential_operator.api.status import OtherKey
@@ -131,14 +132,14 @@ def _other(what: str, key: OtherKey | None, when: str) -> Iterator[tuple[str, ..
 
 
 def _users(seen: Credential, exports: Sequence[Export]) -> Iterator[tuple[str, str]]:
-    shown = {one.key.name for one in exports}
-    yield from ((user.kind, user.name) for user in seen.status.used_by if user.name not in shown)
+    shown = {(EXPORT_KIND, one.key.name) for one in exports}
+    yield from ((user.kind, user.name) for user in seen.status.used_by if tuple(user) not in shown)
 
 
 def _export(one: Export) -> tuple[str, str, str]:
     ready = one.status.ready
     said = f"{ready.status} ({ready.reason})" if ready else "Unknown"
-    return ("SSHCredentialExport", one.key.name, said)
+    return (EXPORT_KIND, one.key.name, said)
 
 
 def _meaning(note: str) -> str:

@@ -15,20 +15,24 @@ from sshcredential_operator.cli.completion import complete_names
 from sshcredential_operator.cli.desk import cluster_options
 from sshcredential_operator.cli.exit_codes import REFUSED, TIMED_OUT, end
 from sshcredential_operator.cli.reading_desk import ReadingDesk, is_missing, or_end
+from sshcredential_operator.cli.sealing_options import credential_names
 from sshcredential_operator.cli.writing_desk import is_answered, is_ready, is_settled, said_of
 
 LOOK_AGAIN_SECONDS: Final = 0.5
+GONE: Final = "deleted"
 
 Seen = Credential | None
 """None: there is no such credential."""
 
 
 @click.command("wait")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_names)
+@click.argument(
+    "names", metavar="NAME...", nargs=-1, required=True, callback=credential_names, shell_complete=complete_names
+)
 @click.option(
     "--for",
     "wanted",
-    type=click.Choice(["ready", "rotated", "deleted"]),
+    type=click.Choice(["ready", "rotated", GONE]),
     default="ready",
     show_default=True,
     help="rotated: ready, and no next key is announced.",
@@ -60,16 +64,16 @@ def wait(
     desk = ReadingDesk(kubeconfig, context, namespace)
     ends = time.monotonic() + patience.total_seconds()
     for name in names:
-        _wait_for(name, desk, _CONDITIONS[wanted], ends)
+        _wait_for(name, desk, wanted, ends)
         click.echo(f"{desk.namespace}/{name} is {wanted}")
 
 
-def _wait_for(name: str, desk: ReadingDesk, is_so: Callable[[Seen], bool], ends: float) -> None:
-    told = ""
+def _wait_for(name: str, desk: ReadingDesk, wanted: str, ends: float) -> None:
+    told, is_so = "", _CONDITIONS[wanted]
     while not is_so(seen := _seen(name, desk)):
-        if seen is not None and is_settled(seen) and not is_ready(seen):
+        if wanted != GONE and seen is not None and is_settled(seen) and not is_ready(seen):
             end(f"{desk.namespace}/{name}: {_reason(seen)}: {said_of(seen)}", REFUSED)
-        why = said_of(seen) if seen else "it does not exist"
+        why = "it is still there" if seen and wanted == GONE else said_of(seen) if seen else "it does not exist"
         if why != told and (seen is None or is_answered(seen)):
             click.echo(f"waiting for {desk.namespace}/{name}: {why}", err=True)
             told = why
@@ -92,5 +96,5 @@ def _reason(seen: Credential) -> str:
 _CONDITIONS: Final[dict[str, Callable[[Seen], bool]]] = {
     "ready": lambda seen: seen is not None and is_ready(seen),
     "rotated": lambda seen: seen is not None and is_ready(seen) and seen.status.next is None,
-    "deleted": lambda seen: seen is None,
+    GONE: lambda seen: seen is None,
 }

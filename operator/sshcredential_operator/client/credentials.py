@@ -11,11 +11,13 @@ from typing import Any, Final
 from kubernetes import client
 
 from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION
-from sshcredential_operator.client.exports import HOW, answer_of
+from sshcredential_operator.client.exports import HOW, list_of, object_of
 from sshcredential_operator.client.refused import Refused
 
 PAGE: Final = 500
 METADATA_ONLY: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
+_SECRET: Final = {"apiVersion": "v1", "kind": "Secret"}
+"""What the API server calls PartialObjectMetadata where only that was asked for."""
 _GONE: Final = 410
 _TRIES: Final = 3
 
@@ -32,7 +34,7 @@ class CredentialReads:
     def get(self, namespace: str, name: str) -> Object | Refused:
         """Return a credential as it is."""
         where = (GROUP, VERSION, namespace, PLURAL, name)
-        return answer_of(lambda: self._objects.get_namespaced_custom_object(*where, **HOW))
+        return object_of(lambda: self._objects.get_namespaced_custom_object(*where, **HOW))
 
     def all_in(self, namespace: str | None) -> list[Object] | Refused:
         """Return the credentials of a namespace, or with None those of all."""
@@ -45,7 +47,7 @@ class CredentialReads:
         """Return the names of a namespace's credentials; none where the answer does not come in time."""
         how = HOW | {"_request_timeout": seconds, "_headers": METADATA_ONLY}
         listed = self._objects.list_namespaced_custom_object
-        answer = answer_of(lambda: listed(GROUP, VERSION, namespace, PLURAL, limit=PAGE, **how))
+        answer = list_of(lambda: listed(GROUP, VERSION, namespace, PLURAL, limit=PAGE, **how))
         return [] if isinstance(answer, Refused) else [str(one["metadata"]["name"]) for one in answer["items"]]
 
     def events_about(self, namespace: str, name: str) -> list[Object] | Refused:
@@ -60,8 +62,10 @@ class CredentialReads:
         core: Any = client.CoreV1Api(self._api)
         asked = {"field_selector": f"type={SECRET_TYPE}", "_headers": METADATA_ONLY}
         if namespace is None:
-            return pages(lambda **page: core.list_secret_for_all_namespaces(**asked, **page))
-        return pages(lambda **page: core.list_namespaced_secret(namespace, **asked, **page))
+            found = pages(lambda **page: core.list_secret_for_all_namespaces(**asked, **page))
+        else:
+            found = pages(lambda **page: core.list_namespaced_secret(namespace, **asked, **page))
+        return found if isinstance(found, Refused) else [_SECRET | {"metadata": one["metadata"]} for one in found]
 
 
 def pages(list_page: Callable[..., Any]) -> list[Object] | Refused:
@@ -78,7 +82,7 @@ def _all_pages(list_page: Callable[..., Any]) -> list[Object] | Refused:
     found: list[Object] = []
     after: dict[str, str] = {}
     while True:
-        answer = answer_of(lambda: list_page(limit=PAGE, **after, **HOW))  # noqa: B023 - called at once
+        answer = list_of(lambda: list_page(limit=PAGE, **after, **HOW))  # noqa: B023 - called at once
         if isinstance(answer, Refused):
             return answer
         found += answer["items"]

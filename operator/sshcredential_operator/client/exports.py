@@ -17,6 +17,7 @@ APPLIED_BY: Final = "sshcred"
 APPLY: Final = "application/apply-patch+yaml"
 HOW: Final[dict[str, Any]] = {"_request_timeout": 30, "_preload_content": False}
 """An answer that takes longer does not come. It is taken as it comes: of a 201 the client would make nothing."""
+_IN_ALL_METADATA: Final = ("namespace", "name", "uid", "resourceVersion")
 
 
 class Exports:
@@ -39,15 +40,15 @@ class Exports:
     def all_in(self, namespace: str | None) -> list[Export] | Refused:
         """Return the exports of a namespace, or with None those of all."""
         if namespace is None:
-            answer = answer_of(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
+            answer = list_of(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
         else:
             where = (GROUP, VERSION, namespace, EXPORT_PLURAL)
-            answer = answer_of(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
+            answer = list_of(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
         return answer if isinstance(answer, Refused) else [parse_export(raw) for raw in answer["items"]]
 
 
 def _one(send: Callable[[], Any]) -> Export | Refused:
-    answer = answer_of(send)
+    answer = object_of(send)
     return answer if isinstance(answer, Refused) else parse_export(answer)
 
 
@@ -59,4 +60,24 @@ def answer_of(send: Callable[[], Any]) -> dict[str, Any] | Refused:
         return refused(answered.status, answered.body)
     except Exception:  # noqa: BLE001 - connections and credential plugins fail in any way; their texts may hold credentials
         return refused(None, None)
-    return answer if isinstance(answer, dict) else refused(None, None)
+    return answer if isinstance(answer, dict) and isinstance(answer.get("metadata"), dict) else refused(None, None)
+
+
+def object_of(send: Callable[[], Any]) -> dict[str, Any] | Refused:
+    """Return the object that is answered. What says 200 and sends something else is no API server."""
+    answer = answer_of(send)
+    return answer if isinstance(answer, Refused) or _is_object(answer) else refused(None, None)
+
+
+def list_of(send: Callable[[], Any]) -> dict[str, Any] | Refused:
+    """Return the list of objects that is answered, in its `items`."""
+    answer = answer_of(send)
+    if isinstance(answer, Refused):
+        return answer
+    found = answer.get("items")
+    return answer if isinstance(found, list) and all(map(_is_object, found)) else refused(None, None)
+
+
+def _is_object(raw: Any) -> bool:  # noqa: ANN401 - any JSON
+    metadata = raw.get("metadata") if isinstance(raw, dict) else None
+    return isinstance(metadata, dict) and all(isinstance(metadata.get(member), str) for member in _IN_ALL_METADATA)

@@ -59,3 +59,9 @@ def test_names_are_as_kubectl_takes_them(capsys: pytest.CaptureFixture[str]) -> 
     show_objects([ONE], "name", as_list=True)
 
     assert capsys.readouterr().out == "sshcredential.sshcredentials.dev/hpc-login\n"
+
+
+def test_secrets_have_the_name_that_kubectl_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    show_objects([{"kind": "Secret", "metadata": {"name": "hpc-login-sshcredential"}}], "name", as_list=True)
+
+    assert capsys.readouterr().out == "secret/hpc-login-sshcredential\n"
