@@ -88,6 +88,7 @@ class Operator:
             period=options.sealing_key_period,
         )
         self._sealing.remarks = self._health.remarks
+        self._sealing.on_newer = lambda _: self._exporting.feed.sealing_key_changed()
         self._metrics.registry.register(SealingCollector(self._sealing, self._store))
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork(self._queue, self._metrics.worked_on_key)

@@ -95,13 +95,13 @@ class OwnSealing:
         """Told the kid when values are to be sealed to another key than before, and at the first look."""
         self.remarks: dict[str, str] = {}
         """Where a sentence about what is wrong is left for people."""
-        self._newest: str | None = None
+        self._newest: SealingKey | None = None
         self._permitted: Callable[[], bool] = lambda: True
         self._wake = asyncio.Event()
         self._failures = 0
 
-    def newest(self) -> str | None:
-        """Return the kid that values should be sealed to now: the newest that everybody can fetch."""
+    def newest(self) -> SealingKey | None:
+        """Return the key that values should be sealed to now: the newest that everybody can fetch."""
         return self._newest
 
     async def private_half(self, kid: str) -> Sensitive | SealingKeyGone:
@@ -222,8 +222,8 @@ class OwnSealing:
 
     def _announce(self, keys: SealingKeys) -> None:
         newest = keys.newest
-        if newest and newest.kid != self._newest:
-            self._newest = newest.kid
+        if newest and newest.kid != (self._newest and self._newest.kid):
+            self._newest = newest
             self.on_newer(newest.kid)
 
     def _tell_unopened(self, unopened: tuple[str, ...]) -> None:
