@@ -63,7 +63,9 @@ class Audited:
             workspaces=[desk.namespace for desk in self.desks],
             options=["--debug"],
         )
-        self._process.wait_until_ready()
+        operator = self._process.wait_until_ready()
+        published = "sshcredential_operator_sealing_keys_published"
+        wait_until(lambda: operator.metric(published) == 1, "the sealing keys were looked at")
 
     def stop(self) -> None:
         """End the operator."""

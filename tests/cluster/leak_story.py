@@ -19,7 +19,7 @@ from cluster.desk import desk_in
 from cluster.hiding_places import Kind, Place, ProcessLook
 from cluster.keyfiles import KeyFile, KeyFiles, damaged, dsa_key
 from cluster.needles import ANYWHERE, NOWHERE, Needles, of_file, of_numbers, of_words
-from cluster.opened import kek_of, open_stored
+from cluster.opened import kek_of, open_stored, sealing_key_of
 from cluster.rights import grant_cluster, grant_operator_namespace, grant_workspace
 from cluster.shown import data_of, generated, imported, secret_of
 from controlplane.clusters import install
@@ -29,6 +29,7 @@ from operators.process import OperatorProcess
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.encryption import b64url
 from sshcredential_operator.encryption.root_key import ROOT_DATA_KEY, ROOT_SECRET_NAME, root_keys_from_bytes
+from sshcredential_operator.encryption.sealing_key import FIRST_SLOT as FIRST_SEALING_SLOT
 
 OWN: Final = "sshcredential-system"
 METRIC: Final = "sshcredential_operator_reconciles_total"
@@ -179,6 +180,9 @@ class Story:
         self.needles |= of_words("root key", root, owner) | of_words("root key as stored", b64url.encode(root), owner)
         kek = kek_of(self._desk.namespace_uid(), self._own)
         self.needles |= of_words("workspace key", kek.key.reveal(), NOWHERE)
+        half = sealing_key_of(FIRST_SEALING_SLOT, self._own).reveal()
+        self.needles |= of_words("sealing key", half, NOWHERE)
+        self.needles |= of_words("sealing key as JWK", b64url.encode(half), NOWHERE)
 
     # --- what the chapters are made of
 

@@ -44,6 +44,16 @@ def grant_operator_namespace(cluster: Cluster, namespace: str, user: str) -> Non
     wait_for_right(cluster, user, Right("create", "secrets", namespace=namespace))
 
 
+def grant_everybody(cluster: Cluster, namespace: str) -> None:
+    """Let every authenticated user read the public sealing keys of an operator's namespace."""
+    cluster.kubectl("apply", "-f", str(ROLES))
+    role = "sshcredential-sealing-keys-reader"
+    group = {"apiGroup": RBAC, "kind": "Group", "name": "system:authenticated"}
+    with _api(cluster, client.RbacAuthorizationV1Api) as api:
+        binding = _binding(namespace, "everybody", "ClusterRole", role) | {"subjects": [group]}
+        _made(api.create_namespaced_role_binding, namespace, binding)
+
+
 def grant_cluster(cluster: Cluster, user: str) -> None:
     """Let the user see whether the policy for imports is in force."""
     role = "sshcredential-operator-cluster"
