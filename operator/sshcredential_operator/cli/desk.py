@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE
+
 if TYPE_CHECKING:
+    from sshcredential_operator.client.connection import Connection
     from sshcredential_operator.client.exports import Exports
 
 Command = Callable[..., Any]
@@ -41,19 +44,36 @@ def cluster_options(command: Command) -> Command:
     return command
 
 
-def sit_down(kubeconfig: Path | None, context: str | None, namespace: str | None) -> Desk:
-    """Return the desk that these options describe, or end with one sentence."""
+def operator_namespace_option(command: Command) -> Command:
+    """Add the option that says where the operator itself lives."""
+    return click.option(
+        "--operator-namespace",
+        metavar="NS",
+        default=DEFAULT_OPERATOR_NAMESPACE,
+        show_default=True,
+        help="Where the operator runs, and publishes its sealing keys.",
+    )(command)
+
+
+def connect_or_end(kubeconfig: Path | None, context: str | None) -> Connection:
+    """Return the connection that these options describe, or end with one sentence."""
     from sshcredential_operator.client.connection import (  # noqa: PLC0415 - lazily, as the module says
         NoClusterError,
         connect,
     )
-    from sshcredential_operator.client.exports import Exports  # noqa: PLC0415 - the same
 
     logging.disable()  # what the client's libraries log may hold credentials, and a person gets one sentence
     try:
-        connection = connect(kubeconfig, context)
+        return connect(kubeconfig, context)
     except NoClusterError:
         raise click.ClickException(
             "no cluster to work with: is there a kubeconfig, and does it have this context with a working login?"
         ) from None
+
+
+def sit_down(kubeconfig: Path | None, context: str | None, namespace: str | None) -> Desk:
+    """Return the desk that these options describe, or end with one sentence."""
+    from sshcredential_operator.client.exports import Exports  # noqa: PLC0415 - lazily, as the module says
+
+    connection = connect_or_end(kubeconfig, context)
     return Desk(Exports(connection.api), namespace or connection.namespace)

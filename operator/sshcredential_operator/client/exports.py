@@ -39,19 +39,20 @@ class Exports:
     def all_in(self, namespace: str | None) -> list[Export] | Refused:
         """Return the exports of a namespace, or with None those of all."""
         if namespace is None:
-            answer = _answer(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
+            answer = answer_of(lambda: self._objects.list_cluster_custom_object(GROUP, VERSION, EXPORT_PLURAL, **HOW))
         else:
             where = (GROUP, VERSION, namespace, EXPORT_PLURAL)
-            answer = _answer(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
+            answer = answer_of(lambda: self._objects.list_namespaced_custom_object(*where, **HOW))
         return answer if isinstance(answer, Refused) else [parse_export(raw) for raw in answer["items"]]
 
 
 def _one(send: Callable[[], Any]) -> Export | Refused:
-    answer = _answer(send)
+    answer = answer_of(send)
     return answer if isinstance(answer, Refused) else parse_export(answer)
 
 
-def _answer(send: Callable[[], Any]) -> dict[str, Any] | Refused:
+def answer_of(send: Callable[[], Any]) -> dict[str, Any] | Refused:
+    """Return what the API server answers to a request."""
     try:
         answer = json.loads(send().data)
     except client.ApiException as answered:
