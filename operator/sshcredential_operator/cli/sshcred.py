@@ -11,6 +11,7 @@ from sshcredential_operator.cli.delete import delete
 from sshcredential_operator.cli.export import export
 from sshcredential_operator.cli.exports import exports
 from sshcredential_operator.cli.open_copy import open_copy
+from sshcredential_operator.cli.reseal import reseal
 from sshcredential_operator.cli.rotate import rollback, rotate
 from sshcredential_operator.cli.seal import seal
 from sshcredential_operator.cli.sealing_key import sealing_key
@@ -28,6 +29,7 @@ main.add_command(create)
 main.add_command(export)
 main.add_command(exports)
 main.add_command(open_copy)
+main.add_command(reseal)
 main.add_command(seal)
 main.add_command(sealing_key)
 main.add_command(delete)
