@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,8 +94,9 @@ class Ring:
         text = ((found or {}).get("data") or {}).get(SEALING_KEYS_DATA_KEY, "")
         return from_jwks(text.encode()) or SealingKeys()
 
-    def write(self, data: dict[str, str]) -> None:
-        """Change the ConfigMap as nobody should."""
+    def spoil_config_map(self) -> None:
+        """Change it as nobody should."""
+        data = {SEALING_KEYS_DATA_KEY: "{}"}
         self._core.patch_namespaced_config_map(SEALING_KEYS_CONFIG_MAP, self.namespace, {"data": data})
 
     def delete_config_map(self) -> None:
@@ -219,13 +220,13 @@ def test_a_clock_that_was_ahead_costs_one_key(ring: Ring) -> None:
         assert [key.slot for key in ring.published().keys] == [3, 2, 1]
 
 
-def test_a_changed_or_deleted_config_map_is_repaired(ring: Ring) -> None:
+@pytest.mark.parametrize("spoil", [Ring.spoil_config_map, Ring.delete_config_map], ids=["changed", "deleted"])
+def test_a_config_map_is_repaired(ring: Ring, spoil: Callable[[Ring], None]) -> None:
     ring.start(*QUICK)
     before = ring.published()
-    for spoil in (lambda: ring.write({SEALING_KEYS_DATA_KEY: "{}"}), ring.delete_config_map):
-        spoil()
-        assert ring.published() != before
-        wait_until(lambda: set(ring.published().keys) >= set(before.keys), "the ConfigMap is repaired")
+    spoil(ring)
+    assert ring.published() != before
+    wait_until(lambda: set(ring.published().keys) >= set(before.keys), "the ConfigMap is repaired")
 
 
 def test_a_retired_key_is_published_as_such_beside_a_new_one(ring: Ring) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -22,10 +22,13 @@ from sshcredential_operator.controller.export_store import ExportStore
 from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX, VALUES, Type
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ring_store import RingHistory
-from sshcredential_operator.controller.state_metrics import ExportCollector, KeyringCollector
+from sshcredential_operator.controller.sealing import OwnSealing
+from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
+from sshcredential_operator.controller.state_metrics import ExportCollector, KeyringCollector, SealingCollector
 from sshcredential_operator.controller.store import Kind, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.sealing_ring import SealingRing
 from unit.encryption.ring_memory import Cluster
 from unit.encryption.ring_memory import Store as RingStore
 
@@ -83,6 +86,9 @@ async def shown() -> dict[str, tuple[str, str, tuple[str, ...]]]:
     metrics.heard(Kind.SECRETS, Namespace("genomics"))
     metrics.registry.register(ExportCollector(ExportStore()))
     metrics.registry.register(KeyringCollector(ring, RingHistory()))
+    sealing = OwnSealing(SealingRing(ring, RingStore(Cluster())), cast("ApiSealingConfigMap", None), Namespace("own"))
+    sealing.state.published = True
+    metrics.registry.register(SealingCollector(sealing, store))
     families: dict[str, tuple[str, str, tuple[str, ...]]] = {}
     for collector in metrics.registry._collector_to_names:
         for family in collector.collect():

@@ -16,8 +16,8 @@ from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespa
 from sshcredential_operator.api.policy import Policies, PolicyInvalid, parse_policies
 from sshcredential_operator.controller.connection import NoConfigurationError, connect, in_pod, pod_namespace
 from sshcredential_operator.controller.logs import set_up
-from sshcredential_operator.controller.operator import Operator, Options
-from sshcredential_operator.controller.sealing import SHORTEST_PERIOD
+from sshcredential_operator.controller.operator import Operator
+from sshcredential_operator.controller.options import SHORTEST_PERIOD, Options
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,6 +53,11 @@ def main() -> None:
     "Default: in a pod, and not elsewhere.",
 )
 @click.option(
+    "--sealing-strict-only",
+    is_flag=True,
+    help="Refuse sealed values that any credential of a namespace may use.",
+)
+@click.option(
     "--allow-exports-without-admission-policy",
     "unguarded",
     is_flag=True,
@@ -76,6 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     leader_election: bool | None,
     unguarded: bool,
     sealing_key_period: str,
+    sealing_strict_only: bool,
     log_format: str | None,
     debug: bool,
 ) -> None:
@@ -99,6 +105,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         leader_election=elected,
         guard_exports=not unguarded,
         sealing_key_period=_period(sealing_key_period),
+        strict_seals_only=sealing_strict_only,
     )
     asyncio.run(_run(options))
 

@@ -10,13 +10,12 @@ import resource
 import signal
 import socket
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey, Namespace
-from sshcredential_operator.api.policy import Policies
+from sshcredential_operator.api.names import EXPORT_PLURAL, CredentialKey
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.spec import Sealed, Spec
 from sshcredential_operator.controller.admission import look_for_policies
 from sshcredential_operator.controller.candidacy import Candidacy
 from sshcredential_operator.controller.connection import Connection
@@ -26,11 +25,11 @@ from sshcredential_operator.controller.inputs import WatchedInputs
 from sshcredential_operator.controller.key_work import LocalKeyWork
 from sshcredential_operator.controller.logs import where
 from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.options import Options
 from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets, api_is_served
 from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
 from sshcredential_operator.controller.ring_store import PROBLEMS, ApiKeyringStore
-from sshcredential_operator.controller.sealing import DEFAULT_PERIOD, OwnSealing
-from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
+from sshcredential_operator.controller.sealing import own_sealing
 from sshcredential_operator.controller.shell import Tap, run_kopf
 from sshcredential_operator.controller.state_metrics import KeyringCollector, SealingCollector
 from sshcredential_operator.controller.store import Store
@@ -39,7 +38,6 @@ from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, Wo
 from sshcredential_operator.controller.worker import work
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
 from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
-from sshcredential_operator.encryption.sealing_ring import SealingRing
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -50,22 +48,6 @@ GRACE_SECONDS: Final = 8.0
 
 NO_API: Final = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
 NO_SERVER: Final = "The API server at {server} cannot be reached, or does not accept our credentials; trying again."
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `sshcredential-operator run` was told. No workspaces means all namespaces."""
-
-    operator_namespace: Namespace
-    workspaces: tuple[Namespace, ...]
-    host: str
-    port: int
-    policies: Policies
-    leader_election: bool
-    guard_exports: bool = True
-    """Whether copies are made only under the admission policy."""
-    sealing_key_period: timedelta = DEFAULT_PERIOD
-    """How long values are sealed to one key before there is the next."""
 
 
 class Operator:
@@ -81,14 +63,9 @@ class Operator:
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
         self._keyring = Keyring(ring_store)
         self._metrics.registry.register(KeyringCollector(self._keyring, ring_store.history))
-        self._sealing = OwnSealing(
-            SealingRing(self._keyring, ring_store),
-            ApiSealingConfigMap(self._requests, options.operator_namespace),
-            options.operator_namespace,
-            period=options.sealing_key_period,
-        )
+        self._sealing = own_sealing(self._keyring, ring_store, self._requests, options)
         self._sealing.remarks = self._health.remarks
-        self._sealing.on_newer = lambda _: self._exporting.feed.sealing_key_changed()
+        self._sealing.on_newer = self._look_at_sealed
         self._metrics.registry.register(SealingCollector(self._sealing, self._store))
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork(self._queue, self._metrics.worked_on_key)
@@ -180,6 +157,7 @@ class Operator:
             inputs=self._inputs,
             workspaces=self._workspaces,
             sealing=self._sealing,
+            strict_seals_only=self._options.strict_seals_only,
             keys=self._keys,
             announcer=ApiAnnouncer(self._requests, socket.gethostname()),
             operator_namespace=self._options.operator_namespace,
@@ -187,6 +165,12 @@ class Operator:
             now=_now,
             use=lambda key: self._exporting.store.use(key, _now()),
         )
+
+    def _look_at_sealed(self, _: str) -> None:
+        self._exporting.feed.sealing_key_changed()
+        for credential in self._store.credentials():
+            if isinstance(credential.spec, Spec) and isinstance(credential.spec.source, Sealed):
+                self._queue.add(credential.key)
 
     def _candidacy(self) -> Candidacy:
         own = self._options.operator_namespace

@@ -1,4 +1,4 @@
-"""The port `Sealing`, and what keeps the sealing keys young and published while this replica leads. Run by `operator.py`.
+"""The port `Sealing`, and when to look after the sealing keys: now and then, while this replica leads.
 
 A look is one read of the ConfigMap and one list of the keys; at rest it writes nothing. What goes wrong here is told
 and tried again: credentials do not wait for it.
@@ -10,70 +10,29 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.controller.requests import ODD_ANSWERS
-from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap, Published
+from sshcredential_operator.controller.options import DEFAULT_PERIOD, Options
+from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
+from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
+from sshcredential_operator.controller.sealing_upkeep import Hindered, SealingState, SealingUpkeep
 from sshcredential_operator.controller.workspaces import from_ring
-from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME
-from sshcredential_operator.encryption.sealing_keys import (
-    MOST_KEYS,
-    SEALING_KEYS_CONFIG_MAP,
-    SealingKey,
-    SealingKeys,
-    to_jwks,
-)
-from sshcredential_operator.encryption.sealing_ring import RootNotStored, SealingLook, SealingRing, Unopened, is_due
+from sshcredential_operator.encryption.keyring import Keyring, KeyringStore
+from sshcredential_operator.encryption.sealing_keys import SealingKey
+from sshcredential_operator.encryption.sealing_ring import SealingRing, Unopened
 from sshcredential_operator.reconcile.observed import SealingKeyGone
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
 
-DEFAULT_PERIOD: Final = timedelta(hours=720)
-SHORTEST_PERIOD: Final = timedelta(minutes=1)
 LOOK_SECONDS: Final = 3600.0
 """So often somebody looks whether a key is due, or the ConfigMap was changed; ten times a period at least."""
 RETRY_MOST: Final = 60.0
-_LOOKS: Final = 4
-"""Two are for operators that do the same at the same time, the others for names that are taken by something else."""
-
 SUBJECT: Final = "sealing keys"
-NOT_PUBLISHED: Final = (
-    "The public sealing keys cannot be written to ConfigMap {name} in namespace {namespace} ({reason}), so nobody can "
-    "fetch the newest: does the operator's role there permit to create configmaps, and to get and patch this one? "
-    "Credentials are served meanwhile."
-)
-NO_SECRETS: Final = (
-    "The sealing keys in namespace {namespace} cannot be read or made ({reason}): may the operator get, list and "
-    "create Secrets there?"
-)
-NO_ROOT: Final = (
-    f"No sealing key is made: the root key in Secret {ROOT_SECRET_NAME} is not, or no longer, the one that this "
-    "replica works with. Restore it from its backup."
-)
-TOO_MANY: Final = (
-    f"There are {MOST_KEYS} sealing keys, and no more are made: delete the Secrets of old ones that no manifest uses."
-)
-UNSETTLED: Final = "The sealing keys keep changing: look for whoever writes to the operator's namespace."
-
-
-class Hindrance(Exception):
-    """Why a look was not finished; a sentence of ours."""
-
-
-@dataclass(slots=True)
-class SealingState:
-    """What the last look has shown, for the metrics."""
-
-    keys: SealingKeys = field(default_factory=SealingKeys)
-    unopened: tuple[str, ...] = ()
-    published: bool | None = None
-    """None as long as nobody has looked."""
 
 
 class OwnSealing:
@@ -88,9 +47,8 @@ class OwnSealing:
         period: timedelta = DEFAULT_PERIOD,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._ring, self._config_map, self._namespace = ring, config_map, namespace
-        self.period, self._now = period, now
-        self.state = SealingState()
+        self._ring, self.period = ring, period
+        self._upkeep = SealingUpkeep(ring, config_map, namespace, period, now)
         self.on_newer: Callable[[str], None] = lambda _: None
         """Told the kid when values are to be sealed to another key than before, and at the first look."""
         self.remarks: dict[str, str] = {}
@@ -99,6 +57,11 @@ class OwnSealing:
         self._permitted: Callable[[], bool] = lambda: True
         self._wake = asyncio.Event()
         self._failures = 0
+
+    @property
+    def state(self) -> SealingState:
+        """What the last look has shown."""
+        return self._upkeep.state
 
     def newest(self) -> SealingKey | None:
         """Return the key that values should be sealed to now: the newest that everybody can fetch."""
@@ -130,27 +93,29 @@ class OwnSealing:
         while True:
             self._wake.clear()
             # No task of its own waits: Kopf ends those that it does not know.
-            timer = loop.call_later(await self._look(), self._wake.set) if self._permitted() else None
+            timer = loop.call_later(await self.look(), self._wake.set) if self._permitted() else None
             await self._wake.wait()
             if timer:
                 timer.cancel()
 
-    async def _look(self) -> float:
-        """Look, and return after how many seconds to look again."""
+    async def look(self) -> float:
+        """Look once, tell what is new, and return after how many seconds to look again."""
         try:
-            await self.look()
-        except Hindrance as hindrance:
-            return self._hindered(str(hindrance))
-        except TroubleError as trouble:
-            return self._hindered(self._sentence(NO_SECRETS, trouble))
-        except ODD_ANSWERS:
-            return self._hindered(None)
+            await self._upkeep.look()
+        except Hindered as hindered:
+            return self._hindered_by(hindered.sentence)
+        except (TroubleError, *ODD_ANSWERS):  # nobody answers, which others tell of
+            return self._hindered_by(None)
         self._failures = 0
         if self.remarks.pop(SUBJECT, None):
             log.info("the sealing keys are published again")
+        newest = self.state.keys.newest
+        if newest and newest.kid != (self._newest and self._newest.kid):
+            self._newest = newest
+            self.on_newer(newest.kid)
         return min(LOOK_SECONDS, self.period.total_seconds() / 10) * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
 
-    def _hindered(self, sentence: str | None) -> float:
+    def _hindered_by(self, sentence: str | None) -> float:
         self._failures += 1
         # Right after its start an API server refuses everybody; once is nothing to tell of.
         if sentence and self._failures > 1 and self.remarks.get(SUBJECT) != sentence:
@@ -158,75 +123,9 @@ class OwnSealing:
             log.error(sentence)
         return min(RETRY_MOST, 2.0 ** min(self._failures, 6)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
-    async def look(self) -> None:
-        """Look once: make the key that is due, at most one, and publish. Raise Hindrance or TroubleError."""
-        taken = 0
-        for _ in range(_LOOKS):
-            seen = await self._read_published()
-            look = await self._ring.look()
-            self._tell_unopened(look.unopened)
-            keys = look.keys
-            if is_due(keys, self.period, self._now()):
-                slot = max(look.next_slot, taken + 1)
-                made = await self._make(look, slot)
-                if made is None:
-                    taken = slot
-                    continue
-                keys = SealingKeys((made, *keys.keys))
-            self._take(keys)
-            if await self._publish(seen, keys):
-                return
-        raise Hindrance(UNSETTLED)
 
-    async def _make(self, look: SealingLook, slot: int) -> SealingKey | None:
-        if len(look.keys.keys) + len(look.unopened) >= MOST_KEYS:
-            raise Hindrance(TOO_MANY)
-        try:
-            return await self._ring.make(slot, self._now())
-        except RootNotStored:
-            raise Hindrance(NO_ROOT) from None
-
-    async def _read_published(self) -> Published | TroubleError:
-        # Read before the keys: then what is written follows from a later look than whatever it replaces.
-        try:
-            return await self._config_map.read()
-        except TroubleError as trouble:
-            return trouble
-
-    async def _publish(self, seen: Published | TroubleError, keys: SealingKeys) -> bool:
-        try:
-            if isinstance(seen, TroubleError):
-                raise seen
-            written = await self._config_map.write(seen, to_jwks(keys))
-        except TroubleError as trouble:
-            sentence = self._sentence(NOT_PUBLISHED, trouble)
-            if sentence is None:
-                raise
-            self.state.published = False
-            raise Hindrance(sentence) from None
-        if written:
-            self.state.published = True
-            self._announce(keys)
-        return written
-
-    def _sentence(self, text: str, trouble: TroubleError) -> str | None:
-        if trouble.reason is Reason.SERVER_UNAVAILABLE:  # then it says nothing about rights, and others tell of it
-            return None
-        return text.format(name=SEALING_KEYS_CONFIG_MAP, namespace=self._namespace, reason=trouble.reason.value)
-
-    def _take(self, keys: SealingKeys) -> None:
-        before, newest = self.state.keys.newest, keys.newest
-        self.state.keys = keys
-        if newest and newest.kid != (before and before.kid):
-            log.info("the newest sealing key", extra={"kid": newest.kid, "fingerprint": newest.fingerprint})
-
-    def _announce(self, keys: SealingKeys) -> None:
-        newest = keys.newest
-        if newest and newest.kid != (self._newest and self._newest.kid):
-            self._newest = newest
-            self.on_newer(newest.kid)
-
-    def _tell_unopened(self, unopened: tuple[str, ...]) -> None:
-        if unopened and unopened != self.state.unopened:
-            log.warning("sealing keys do not open under the present root key", extra={"secrets": ", ".join(unopened)})
-        self.state.unopened = unopened
+def own_sealing(keyring: Keyring, store: KeyringStore, requests: Requests, options: Options) -> OwnSealing:
+    """Return those of a whole operator."""
+    namespace = options.operator_namespace
+    config_map = ApiSealingConfigMap(requests, namespace)
+    return OwnSealing(SealingRing(keyring, store), config_map, namespace, period=options.sealing_key_period)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from sshcredential_operator.encryption.canary import (
@@ -30,9 +32,17 @@ from sshcredential_operator.encryption.root_key import (
     RootSource,
     root_keys_to_bytes,
 )
+from sshcredential_operator.encryption.sealing_key import (
+    SEALING_KEY_DATA_KEY,
+    SEALING_KEY_SECRET_TYPE,
+    new_sealing_key,
+    sealing_key_secret_name,
+    wrap_sealing_key,
+)
 from sshcredential_operator.encryption.wrapping import wrap
 from unit.encryption.samples import KEK, NAMESPACE, OTHER_ROOT, OTHER_UID, ROOT, UID
 
+SEALING_KEY = new_sealing_key(1, datetime(2026, 11, 29, tzinfo=UTC))
 SAME_ID = Kek(ROOT.kid, OTHER_ROOT.key)
 
 
@@ -59,8 +69,15 @@ def look(
     keks: tuple[StoredSecret, ...] = (),
     *,
     credentials: bool = False,
+    sealing: tuple[StoredSecret, ...] = (),
 ) -> Seen:
-    return Seen(stored, canaries, keks, credentials_exist=credentials)
+    return Seen(stored, canaries, keks, credentials_exist=credentials, sealing_keys=sealing)
+
+
+def sealing_key(key: Kek, *, cut: int = 0) -> StoredSecret:
+    text = wrap_sealing_key(SEALING_KEY, key, RootSource.SECRET).to_bytes()
+    data = {SEALING_KEY_DATA_KEY: text[: len(text) - cut]}
+    return StoredSecret(sealing_key_secret_name(1), SEALING_KEY_SECRET_TYPE, data)
 
 
 TWO = root(ROOT, OTHER_ROOT)
@@ -83,6 +100,12 @@ TABLE: list[tuple[str, Seen, Step | RootProblem]] = [
     ("no canary, a cut KEK", look(root(ROOT), (), (kek(ROOT, cut=9),)), WRONG),
     ("no canary, another root's KEK", look(root(ROOT), (), (kek(OTHER_ROOT),)), WRONG),
     ("no canary, a KEK that does not open", look(root(ROOT), (), (kek(SAME_ID),)), WRONG),
+    ("a sealing key without a root", look(None, sealing=(sealing_key(ROOT),)), LOST),
+    ("a cut sealing key without a root", look(None, sealing=(sealing_key(ROOT, cut=9),)), LOST),
+    ("no canary, a sealing key that opens", look(root(ROOT), sealing=(sealing_key(ROOT),)), Step.MAKE_CANARY),
+    ("no canary, another root's sealing key", look(root(ROOT), sealing=(sealing_key(OTHER_ROOT),)), WRONG),
+    ("no canary, a sealing key that does not open", look(root(ROOT), sealing=(sealing_key(SAME_ID),)), WRONG),
+    ("no canary, a cut sealing key", look(root(ROOT), sealing=(sealing_key(ROOT, cut=9),)), WRONG),
     ("another root's canary", look(root(ROOT), (canary(OTHER_ROOT),)), WRONG),
     ("a canary that does not open", look(root(ROOT), (canary(SAME_ID),)), WRONG),
     ("a canary that does not open, a KEK that does", look(root(ROOT), (canary(SAME_ID),), (kek(ROOT),)), WRONG),
