@@ -48,8 +48,17 @@ class Reader:
             self.run(command)
 
     def run(self, command: str) -> str:
-        """Run a command; return its output."""
-        done = subprocess.run(
+        """Run a command that succeeds; return its output."""
+        done = self._run(command)
+        assert done.returncode == 0, f"{command}\n{done.stdout}"
+        return done.stdout.strip()
+
+    def say(self, command: str) -> str:
+        """Return what a command says, however it ends."""
+        return self._run(command).stdout.strip()
+
+    def _run(self, command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=self._desk,
             env=self._environment,
@@ -59,8 +68,6 @@ class Reader:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, f"{command}\n{done.stdout}"
-        return done.stdout.strip()
 
     def end_operator(self) -> None:
         """Ctrl-C in its terminal."""

@@ -10,6 +10,7 @@ import pytest
 
 from cluster.conftest import Workspace
 from cluster.desk import Desk
+from cluster.export_desk import ExportDesk, exported
 from cluster.keyfiles import KeyFiles
 from cluster.rights import Right, grant_role
 from cluster.shown import Object, generated, imported
@@ -162,14 +163,29 @@ def test_a_destroyed_key_is_gone(run: Run, desk: Desk, name: str, ready: Object)
 
 
 def test_what_is_in_use_is_neither_deleted_nor_left_without_its_grace_period(
-    run: Run, desk: Desk, name: str, ready: Object
+    run: Run, desk: Desk, exports: ExportDesk, name: str, ready: Object
 ) -> None:
-    desk.write_status(name, {"usedBy": [{"kind": "SSHTarget", "name": "login-node"}]})
+    exports.create(name, exported(name, f"{name}-copy"))
+    desk.until_object(name, lambda found: "usedBy" in found["status"], "used")
     said = run("delete", name, "--destroy", "--yes")
 
     assert (said.code, said.lines) == (1, [])
-    assert said.error.startswith(f"Error: SSHCredential {name} is used by SSHTarget login-node; delete that first, or")
+    assert said.error.startswith(
+        f"Error: SSHCredential {name} is used by SSHCredentialExport {name}; delete that first, or, to delete it all"
+    )
     assert desk.get(name)["spec"]["deletionGracePeriod"] == "168h"
+
+
+def test_who_means_it_is_told_who_used_it(run: Run, desk: Desk, exports: ExportDesk, name: str, ready: Object) -> None:
+    exports.create(name, exported(name, f"{name}-copy"))
+    exports.until(name, "Exported")
+    desk.until_object(name, lambda found: "usedBy" in found["status"], "used")
+    desk.annotate(name, {"sshcredentials.dev/delete-while-in-use": "true"})
+    said = run("delete", name, "--yes")
+
+    assert said.code == 0, said.error
+    assert f"It is used by SSHCredentialExport {name}." in said.error
+    assert "Copies of the key are in other Secrets, and end with it" in said.error
 
 
 @pytest.mark.parametrize("command", ["rotate", "rollback", "delete"])

@@ -35,7 +35,6 @@ _TOLD: Final = {
 
 def brought_key(file: str, passphrase_file: Path | None) -> Accepted:
     """Return the key in a file, `-` for standard input, or end with what is wrong with it and what to do."""
-    _warn_of_readers(file)
     content = read_file(file, MAX_FILE_BYTES)
     if isinstance(content, Unreadable):
         raise click.UsageError(f"{shown_name(file)}: {content.why}")
@@ -50,6 +49,8 @@ def brought_key(file: str, passphrase_file: Path | None) -> Accepted:
             f"{shown_name(file)}: its passphrase is longer than the {LONGEST_FOR_SSH} bytes that ssh takes; "
             "give the key another one: ssh-keygen -p -f FILE"
         )
+    for secret in (file, str(passphrase_file)) if passphrase_file else (file,):
+        _warn_of_readers(secret)
     for note in verdict.notes:
         click.echo(f"{shown_name(file)}: {_TOLD.get(note, note.value)}", err=True)
     return verdict
@@ -85,7 +86,6 @@ async def _judged_in_pool(content: Sensitive, passphrase: Sensitive | None) -> A
 
 
 def _passphrase_in(file: Path) -> Sensitive:
-    _warn_of_readers(str(file))
     content = read_file(str(file), MAX_PASSPHRASE_BYTES)
     if isinstance(content, Unreadable):
         raise click.BadParameter(f"{shown_name(str(file))}: {content.why}", param_hint="--passphrase-file")

@@ -95,7 +95,7 @@ def _wanted(name: str, desk: WritingDesk, asked: CreateAsked, *, dry_run: bool) 
     place = SealedFor(desk.namespace, name if asked["scope"] == "strict" else None)
     key = brought_key(asked["private_key"], asked["passphrase_file"])
     sealed = sealed_block(key, to, place)
-    click.echo(f"sealed {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)
+    click.echo(f"sealed key {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)
     return credential_manifest(name, place.namespace, asked, {"sealed": sealed})
 
 

@@ -101,7 +101,7 @@ def _another_sealed(seen: Credential, source: Sealed, desk: WritingDesk, asked: 
     fingerprint = key.pair.public.fingerprint
     if seen.status.facts and seen.status.facts.fingerprint == fingerprint:
         raise click.ClickException(f"{seen.key.name} has this very key already ({fingerprint}): nothing was changed")
-    click.echo(f"sealed {fingerprint} for {place.in_words}, to {described(to)}", err=True)
+    click.echo(f"sealed key {fingerprint} for {place.in_words}, to {described(to)}", err=True)
     return {"sealed": {Field.PASSPHRASE.value: None} | sealed_block(key, to, place)}
 
 

@@ -56,4 +56,4 @@ def seal(file: str, *, name: str | None, output: str, passphrase_file: Path | No
     key = brought_key(file, passphrase_file)
     block = {"sealed": sealed_block(key, to, place)}
     click.echo(as_yaml(block) if output == "yaml" else json.dumps(block, indent=2) + "\n", nl=False)
-    click.echo(f"sealed {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)
+    click.echo(f"sealed key {key.pair.public.fingerprint} for {place.in_words}, to {described(to)}", err=True)

@@ -41,4 +41,4 @@ def described(key: SealingKey) -> str:
     """Return number, fingerprint and age of a key."""
     days = (datetime.now(UTC) - key.created_at).days
     age = "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
-    return f"sealing key {key.slot}, {key.fingerprint}, made {age}"
+    return f"sealing key {key.slot} ({key.fingerprint}, made {age})"

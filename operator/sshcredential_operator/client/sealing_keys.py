@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kubernetes import client
 
 from sshcredential_operator.client.exports import HOW, answer_of
 from sshcredential_operator.client.refused import Refused
 from sshcredential_operator.encryption.sealing_keys import SEALING_KEYS_CONFIG_MAP, SEALING_KEYS_DATA_KEY
 
-_NOT_FOUND = 404
+_FORBIDDEN: Final = 403
+_NOT_FOUND: Final = 404
 
 
 def published_keys(api: client.ApiClient, operator_namespace: str) -> str | Refused:
@@ -16,8 +19,9 @@ def published_keys(api: client.ApiClient, operator_namespace: str) -> str | Refu
     read = client.CoreV1Api(api).read_namespaced_config_map
     answer = answer_of(lambda: read(SEALING_KEYS_CONFIG_MAP, operator_namespace, **HOW))
     if isinstance(answer, Refused):
-        missing = answer.code == _NOT_FOUND
-        return Refused(answer.code, _absent(operator_namespace)) if missing else answer
+        if answer.code == _FORBIDDEN:
+            return Refused(answer.code, f"{answer.sentence}; or give what somebody else got, with --sealing-key")
+        return Refused(answer.code, _absent(operator_namespace)) if answer.code == _NOT_FOUND else answer
     text = (answer.get("data") or {}).get(SEALING_KEYS_DATA_KEY)
     return text if isinstance(text, str) else Refused(_NOT_FOUND, _absent(operator_namespace))
 

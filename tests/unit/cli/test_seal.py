@@ -94,7 +94,7 @@ def test_the_namespaces_scope_names_nobody(folder: Path) -> None:
     assert found is not None
     assert (found.scope, found.name, found.place) == (Scope.NAMESPACE, None, "any credential of genomics")
     assert (
-        f"for any SSHCredential of namespace genomics, to sealing key 3, {KEY.public.fingerprint}, made 4 days ago"
+        f"for any SSHCredential of namespace genomics, to sealing key 3 ({KEY.public.fingerprint}, made 4 days ago)"
         in (said.error)
     )
 
@@ -193,7 +193,7 @@ def test_nothing_is_sealed_to_a_retired_key(folder: Path) -> None:
 
 
 def on_a_terminal(folder: Path, *arguments: str, typed: list[bytes]) -> tuple[int, bytes, bytes]:
-    """Run it on a terminal of its own, and type; return how it ended, its standard output, and what the terminal showed."""
+    """Run it on a terminal of its own, and type; return how it ended, its standard output, and what was shown."""
     keyboard, terminal = pty.openpty()
     path = {"PYTHONPATH": ":".join(entry for entry in sys.path if entry), "PATH": "/usr/bin:/bin"}
     process = subprocess.Popen(
