@@ -58,6 +58,10 @@ EXPORT_TEXTS: Final[dict[Reason, tuple[str, str]]] = {
         "spec.recipient.publicKey is no X25519 key that a copy can be encrypted to.",
         "Take the x of the recipient's own public JWK.",
     ),
+    Reason.SEALING_KEY_AWAITED: (
+        "The operator has no sealing key yet that it could publish, so there is nothing to seal the copy to.",
+        "Nothing, if the operator has just started; otherwise its log and /readyz tell what keeps it.",
+    ),
     Reason.KNOWN_HOSTS_MISSING: (
         "This profile needs the host keys of the server.",
         "Give spec.knownHosts; ssh-keyscan HOST prints them, and the server's owner can confirm them.",

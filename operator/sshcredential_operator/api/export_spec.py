@@ -20,12 +20,14 @@ RECIPIENT_X: Final = re.compile("[A-Za-z0-9_-]{43}")
 
 
 class Profile(StrEnum):
-    """Whose form a plain copy has."""
+    """Whose form a copy has."""
 
     SSH_AUTH = "SSHAuth"
     FLUX = "Flux"
     ARGO_CD_REPOSITORY = "ArgoCDRepository"
     GIT_SYNC = "GitSync"
+    SEALED = "Sealed"
+    """That of spec.sealed, for the operator itself: the only one that is no plain copy."""
 
 
 class Passphrase(StrEnum):
@@ -66,6 +68,11 @@ class ExportSpec:
     passphrase: Passphrase = Passphrase.KEEP
     expires_after: timedelta | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether anybody who reads the copy can use it."""
+        return self.profile not in {None, Profile.SEALED}
+
 
 class _InvalidError(Exception):
     def __init__(self, field: str) -> None:
@@ -89,6 +96,8 @@ def _parse(raw: Mapping[str, Any]) -> ExportSpec:
         raise _InvalidError("spec.privateKeyFormat")
     if raw.get("passphrase", "Keep") not in set(Passphrase):
         raise _InvalidError("spec.passphrase")
+    if profile == Profile.SEALED:
+        _require_whole_key(raw)
     reference = _mapping(raw.get("credentialRef"), "spec.credentialRef")
     return ExportSpec(
         credential=_text(reference.get("name"), CREDENTIAL_NAME, "spec.credentialRef.name"),
@@ -102,6 +111,12 @@ def _parse(raw: Mapping[str, Any]) -> ExportSpec:
         passphrase=Passphrase(raw.get("passphrase", "Keep")),
         expires_after=_duration(raw.get("expiresAfter")),
     )
+
+
+def _require_whole_key(raw: Mapping[str, Any]) -> None:
+    for field, only in (("privateKeyFormat", "OpenSSH"), ("passphrase", "Keep")):
+        if raw.get(field, only) != only:
+            raise _InvalidError(f"spec.{field}")
 
 
 def _recipient(raw: object) -> str:

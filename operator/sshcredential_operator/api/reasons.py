@@ -76,6 +76,7 @@ class Reason(StrEnum):
     URL_MISSING = "UrlMissing"
     NO_SUCH_FORMAT = "NoSuchFormat"
     RECIPIENT_INVALID = "RecipientInvalid"
+    SEALING_KEY_AWAITED = "SealingKeyAwaited"
     KNOWN_HOSTS_MISSING = "KnownHostsMissing"
     KNOWN_HOSTS_INVALID = "KnownHostsInvalid"
     KNOWN_HOSTS_CONFIG_MAP_MISSING = "KnownHostsConfigMapMissing"
@@ -136,6 +137,7 @@ _EXCEPTIONS: Final[dict[Reason, Course]] = {
     Reason.CREDENTIAL_MISSING: Course.WAIT,
     Reason.CREDENTIAL_NOT_READY: Course.WAIT,
     Reason.KNOWN_HOSTS_CONFIG_MAP_MISSING: Course.WAIT,
+    Reason.SEALING_KEY_AWAITED: Course.WAIT,
     Reason.EXPORT_NOT_GUARDED: Course.RETRY,
     Reason.FORBIDDEN: Course.RETRY,
     Reason.QUOTA_EXCEEDED: Course.RETRY,

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from datetime import timedelta
 from pathlib import Path
-from typing import Final, Unpack
+from typing import Unpack
 
 import click
 
-from sshcredential_operator.api.conditions import STALLED
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.export import Export
 from sshcredential_operator.api.export_spec import Profile
 from sshcredential_operator.api.terminal import one_line
-from sshcredential_operator.cli.desk import Desk, cluster_options, sit_down
+from sshcredential_operator.cli.desk import cluster_options, sit_down
 from sshcredential_operator.cli.export_manifest import Asked, as_yaml, manifest
+from sshcredential_operator.cli.export_waiting import is_ready, said_of, settled, why_not
 from sshcredential_operator.cli.reading_desk import or_end
-
-LOOK_AGAIN_SECONDS: Final = 0.3
 
 
 class AskedHere(Asked):
@@ -31,7 +27,7 @@ class AskedHere(Asked):
 
 @click.command("export")
 @click.argument("name", metavar="NAME")
-@click.option("--profile", type=click.Choice([one.value for one in Profile]), help="Whose form a plain copy has.")
+@click.option("--profile", type=click.Choice([one.value for one in Profile]), help="Whose form the copy has.")
 @click.option(
     "--recipient",
     metavar="JWKFILE",
@@ -75,47 +71,15 @@ def export(name: str, *, timeout: str, dry_run: bool, output: str | None, **aske
         return
     desk = sit_down(asked["kubeconfig"], asked["context"], asked["namespace"])
     applied = or_end(desk.exports.apply(desk.namespace, wanted))
-    _tell(_settled(desk, applied, wait))
-
-
-def _settled(desk: Desk, export: Export, wait: timedelta) -> Export:
-    """Return the export when it is ready, when only a person can help, or when the time is over."""
-    ends, told = time.monotonic() + wait.total_seconds(), ""
-    while not _is_settled(export) and time.monotonic() < ends:
-        if (why := _said_of(export)) != told and _is_answered(export):
-            click.echo(f"waiting: {why}", err=True)
-            told = why
-        time.sleep(LOOK_AGAIN_SECONDS)
-        export = or_end(desk.exports.get(desk.namespace, export.key.name))
-    return export
-
-
-def _is_answered(export: Export) -> bool:
-    """Whether the status is about the spec as it is now."""
-    return export.status.observed_generation >= export.generation
-
-
-def _is_ready(export: Export) -> bool:
-    ready = export.status.ready
-    return _is_answered(export) and ready is not None and ready.status == "True"
-
-
-def _is_settled(export: Export) -> bool:
-    return _is_ready(export) or (_is_answered(export) and export.status.condition(STALLED) is not None)
-
-
-def _said_of(export: Export) -> str:
-    ready = export.status.ready
-    return one_line(ready.message) if ready else "no operator has looked at it yet"
+    _tell(or_end(settled(desk.exports, applied, wait)))
 
 
 def _tell(export: Export) -> None:
     """Say what is there, and how it ends; or why not."""
-    if not _is_ready(export):
-        reason = one_line(export.status.ready.reason) if export.status.ready else "Pending"
-        raise click.ClickException(f"{export.key} is not ready: {reason}: {_said_of(export)}")
+    if not is_ready(export):
+        raise click.ClickException(f"{export.key} is not ready: {why_not(export)}")
     end = f"at {export.status.expires_at}, or earlier" if export.status.expires_at else "when you say so"
-    click.echo(f"{export.key}: {_said_of(export)}")
+    click.echo(f"{export.key}: {said_of(export)}")
     click.echo(
         f"It ends {end}: kubectl delete sshcredentialexport {export.key.name} -n {export.key.namespace}"
         + (f" (notes: {', '.join(map(one_line, export.status.notes))})" if export.status.notes else "")

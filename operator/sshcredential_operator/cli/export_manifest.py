@@ -23,6 +23,7 @@ ENDINGS: Final = {
     Profile.FLUX: "flux",
     Profile.ARGO_CD_REPOSITORY: "argocd",
     Profile.GIT_SYNC: "git-sync",
+    Profile.SEALED: "sealed",
     None: "recipient",
 }
 """What comes after the credential's name where none is given; None is a copy for a recipient."""

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "list": ("listing:listing", "List credentials."),
     "open": ("open_copy:open_copy", "Open a copy that was made for you alone."),
     "public-key": ("public_key:public_key", "Print the line for authorized_keys."),
+    "reseal": ("reseal:reseal", "Move sealed manifests to the newest sealing key."),
     "rollback": ("rotate:rollback", "Go back to the key before."),
     "rotate": ("rotate:rotate", "Replace a key."),
     "seal": ("seal:seal", "Encrypt your key for a manifest that can lie in Git."),

@@ -1,7 +1,7 @@
 """The cluster of the commands that write: credentials, sealing keys, and the namespace that is meant.
 
-Used by `seal`, `sealing-key`, `create`, `rotate`, `rollback` and `delete`. The Kubernetes client is imported when a
-command needs it.
+Used by `seal`, `sealing-key`, `create`, `rotate`, `rollback`, `delete` and `reseal`. The Kubernetes client is imported
+when a command needs it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sshcredential_operator.encryption.sealing_keys import SealingKeys, from_jwk
 if TYPE_CHECKING:
     from sshcredential_operator.client.connection import Connection
     from sshcredential_operator.client.credential_writes import CredentialWrites, Object
+    from sshcredential_operator.client.exports import Exports
     from sshcredential_operator.client.refused import Refused
 
 LOOK_AGAIN_SECONDS: Final = 0.3
@@ -62,6 +63,13 @@ class WritingDesk:
         )
 
         return CredentialWrites(self._connected.api)
+
+    @property
+    def exports(self) -> Exports:
+        """The exports of the cluster."""
+        from sshcredential_operator.client.exports import Exports  # noqa: PLC0415 - the same
+
+        return Exports(self._connected.api)
 
     def sealing_keys(self, file: Path | None) -> SealingKeys:
         """Return the sealing keys of a file, or with None those that the operator publishes."""

@@ -1,7 +1,8 @@
-"""SSHCredentialExports of a cluster, as a person applies and lists them. Used by `sshcred export` and `exports`."""
+"""SSHCredentialExports of a cluster, as a person makes and lists them. Used by `export`, `exports` and `reseal`."""
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -25,12 +26,33 @@ class Exports:
 
     def __init__(self, api: client.ApiClient) -> None:
         self._objects = client.CustomObjectsApi(api)
+        self._secrets = client.CoreV1Api(api)
 
     def apply(self, namespace: str, manifest: Mapping[str, Any]) -> Export | Refused:
         """Apply on the server's side. Fields that another manager holds are left to it: a conflict is a refusal."""
         where = (GROUP, VERSION, namespace, EXPORT_PLURAL, manifest["metadata"]["name"])
         apply = self._objects.patch_namespaced_custom_object
         return _one(lambda: apply(*where, dict(manifest), field_manager=APPLIED_BY, _content_type=APPLY, **HOW))
+
+    def create(self, namespace: str, manifest: Mapping[str, Any]) -> Export | Refused:
+        """Make an export; one of this name that exists is a refusal."""
+        where = (GROUP, VERSION, namespace, EXPORT_PLURAL, dict(manifest))
+        create = self._objects.create_namespaced_custom_object
+        return _one(lambda: create(*where, field_manager=APPLIED_BY, field_validation="Strict", **HOW))
+
+    def delete(self, seen: Export) -> Refused | None:
+        """Delete the object that was seen; return why not."""
+        where = (GROUP, VERSION, seen.key.namespace, EXPORT_PLURAL, seen.key.name)
+        asked = {**HOW, "body": {"preconditions": {"uid": seen.uid}}}
+        answer = answer_of(lambda: self._objects.delete_namespaced_custom_object(*where, **asked))
+        return answer if isinstance(answer, Refused) else None
+
+    def copy(self, namespace: str, secret_name: str) -> dict[str, bytes] | Refused:
+        """Return the values of the Secret that holds a copy."""
+        answer = answer_of(lambda: self._secrets.read_namespaced_secret(secret_name, namespace, **HOW))
+        if isinstance(answer, Refused):
+            return answer
+        return {name: b64decode(value) for name, value in (answer.get("data") or {}).items()}
 
     def get(self, namespace: str, name: str) -> Export | Refused:
         """Return an export as it is."""

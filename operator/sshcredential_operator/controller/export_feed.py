@@ -54,6 +54,10 @@ class ExportFeed:
         """Look at the exports of a credential, which or whose Secret has changed."""
         self._look_at(self._exports.of_credential(key))
 
+    def sealing_key_changed(self) -> None:
+        """Look at the exports that are sealed to the newest sealing key: there is a newer one."""
+        self._look_at(self._exports.sealed())
+
     def saw_copy(self, metadata: Mapping[str, Any], proof: object, *, deleted: bool) -> None:
         """Take an event of a copy's metadata."""
         place = CopyPlace(metadata["namespace"], metadata["name"])

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sshcredential_operator.api.export import Export
-from sshcredential_operator.api.export_spec import ExportSpec
+from sshcredential_operator.api.export_spec import ExportSpec, Profile
 from sshcredential_operator.api.names import EXPORT_KIND, CredentialKey, ExportKey, Namespace
 from sshcredential_operator.api.status import User
 from sshcredential_operator.controller.store import Scope, is_later
@@ -149,6 +149,10 @@ class ExportStore:
         """Return the exports of a credential."""
         return frozenset(self._of_credential.get(key, ()))
 
+    def sealed(self) -> frozenset[ExportKey]:
+        """Return the exports whose copies are sealed to the operator's newest sealing key."""
+        return frozenset(key for key, one in self._exports.items() if _is_sealed(one.spec))
+
     def neighbours(self, export: Export) -> frozenset[ExportKey]:
         """Return the exports that want the same Secret."""
         place = _place(export)
@@ -183,7 +187,11 @@ class ExportStore:
 def is_plain_copy(export: Export) -> bool:
     """Whether the status tells of a copy that anybody who reads the Secret can use."""
     spec = export.spec
-    return export.status.secret_name is not None and not (isinstance(spec, ExportSpec) and spec.recipient)
+    return export.status.secret_name is not None and not (isinstance(spec, ExportSpec) and not spec.is_plain)
+
+
+def _is_sealed(spec: object) -> bool:
+    return isinstance(spec, ExportSpec) and spec.profile is Profile.SEALED
 
 
 def _place(export: Export) -> CopyPlace | None:

@@ -167,6 +167,7 @@ class Operator:
         )
 
     def _look_at_sealed(self, _: str) -> None:
+        self._exporting.feed.sealing_key_changed()
         for credential in self._store.credentials():
             if isinstance(credential.spec, Spec) and isinstance(credential.spec.source, Sealed):
                 self._queue.add(credential.key)

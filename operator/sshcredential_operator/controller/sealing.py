@@ -22,6 +22,7 @@ from sshcredential_operator.controller.sealing_config_map import ApiSealingConfi
 from sshcredential_operator.controller.sealing_upkeep import Hindered, SealingState, SealingUpkeep
 from sshcredential_operator.controller.workspaces import from_ring
 from sshcredential_operator.encryption.keyring import Keyring, KeyringStore
+from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.encryption.sealing_ring import SealingRing, Unopened
 from sshcredential_operator.reconcile.observed import SealingKeyGone
 from sshcredential_operator.reconcile.trouble import TroubleError
@@ -52,7 +53,7 @@ class OwnSealing:
         """Told the kid when values are to be sealed to another key than before, and at the first look."""
         self.remarks: dict[str, str] = {}
         """Where a sentence about what is wrong is left for people."""
-        self._newest: str | None = None
+        self._newest: SealingKey | None = None
         self._permitted: Callable[[], bool] = lambda: True
         self._wake = asyncio.Event()
         self._failures = 0
@@ -62,8 +63,8 @@ class OwnSealing:
         """What the last look has shown."""
         return self._upkeep.state
 
-    def newest(self) -> str | None:
-        """Return the kid that values should be sealed to now: the newest that everybody can fetch."""
+    def newest(self) -> SealingKey | None:
+        """Return the key that values should be sealed to now: the newest that everybody can fetch."""
         return self._newest
 
     async def private_half(self, kid: str) -> Sensitive | SealingKeyGone:
@@ -109,8 +110,8 @@ class OwnSealing:
         if self.remarks.pop(SUBJECT, None):
             log.info("the sealing keys are published again")
         newest = self.state.keys.newest
-        if newest and newest.kid != self._newest:
-            self._newest = newest.kid
+        if newest and newest.kid != (self._newest and self._newest.kid):
+            self._newest = newest
             self.on_newer(newest.kid)
         return min(LOOK_SECONDS, self.period.total_seconds() / 10) * random.uniform(0.9, 1.0)  # noqa: S311 - jitter
 

@@ -19,6 +19,7 @@ from sshcredential_operator.exports.wish import (
     labels_of,
     made_of,
     record_of,
+    seal_to,
     source_of,
     spec_of,
 )
@@ -75,7 +76,8 @@ async def _content(observed: Observed, world: ExportWorld) -> CopyContent:
     hosts = observed.host_keys.text if isinstance(observed.host_keys, HostKeys) else None
     material = await _key(observed, world)
     # In a thread: putting a passphrase on takes a quarter of a second, and lets go of the interpreter lock.
-    made = await asyncio.to_thread(render, spec, record.current_key, material, observed.key.namespace, hosts)
+    given = spec, record.current_key, material, observed.key.namespace, hosts, seal_to(observed)
+    made = await asyncio.to_thread(render, *given)
     return CopyContent(made.type, labels_of(export) | dict(made.labels), made.data)
 
 

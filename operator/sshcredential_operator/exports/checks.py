@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from sshcredential_operator.api.export import Export
-from sshcredential_operator.api.export_spec import ConfigMapKnownHosts, ExportSpec
+from sshcredential_operator.api.export_spec import ConfigMapKnownHosts, ExportSpec, Profile
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.spec import Spec
 from sshcredential_operator.api.timestamps import format_timestamp
@@ -129,6 +129,15 @@ def host_keys_are_wanting(observed: Observed, export: Export) -> Decision | None
     return None
 
 
+def sealing_key_is_wanting(observed: Observed, export: Export) -> Decision | None:
+    """There is nothing yet to seal the copy to, as after every start. A copy that is there, and its word, stay."""
+    spec, status = spec_of(export), export.status
+    if spec.profile is not Profile.SEALED or observed.sealing_key is not None:
+        return None
+    told = (status.secret_name, status.observed_generation)
+    return NOTHING if told == (spec.secret_name, export.generation) else Decision(Reason.SEALING_KEY_AWAITED)
+
+
 def secret_is_foreign(observed: Observed, export: Export) -> Decision | None:
     """Somebody's Secret has the name, and no proof of ours."""
     name = spec_of(export).secret_name
@@ -184,6 +193,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     key_is_not_good,
     key_does_not_fit,
     host_keys_are_wanting,
+    sealing_key_is_wanting,
     secret_is_foreign,
     nobody_was_asked,
     copy_is_to_be_made,

@@ -47,6 +47,7 @@ async def observe(key: ExportKey, world: ExportWorld) -> Observed:
         copies=world.known.copies(key),
         credential=known.credential(credential) if credential else None,
         stored=stored,
+        sealing_key=world.credentials.sealing.newest(),
         must_be_guarded=world.guard is not None,
         trouble=trouble,
     )

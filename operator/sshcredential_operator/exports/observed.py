@@ -12,6 +12,7 @@ from sshcredential_operator.api.export import Export
 from sshcredential_operator.api.names import ExportKey
 from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace, Proof, Source
 from sshcredential_operator.encryption.envelope import Kek
+from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.known_hosts import BadLine
 from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen
 from sshcredential_operator.reconcile.trouble import TroubleError
@@ -105,6 +106,8 @@ class Observed:
     credential: Credential | None = None
     stored: RawSecret | SecretSeen | None = None
     """The credential's Secret."""
+    sealing_key: SealingKey | None = None
+    """What values are to be sealed to now; None as long as that is not known."""
     must_be_guarded: bool = True
     """Whether copies are made only under the admission policy."""
     absence_is_live: bool = False

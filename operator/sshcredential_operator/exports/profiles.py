@@ -58,4 +58,6 @@ LAYOUTS: Final[dict[Profile, Layout]] = {
     ),
     # git-sync: mounted at /etc/git-secret.
     Profile.GIT_SYNC: Layout("ssh", known_hosts="known_hosts", needs_known_hosts=True),
+    # The operator itself: the members of spec.sealed. Their values are sealed; see `rendering.py`.
+    Profile.SEALED: Layout("privateKey", passphrase="passphrase"),
 }

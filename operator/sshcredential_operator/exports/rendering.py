@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from sshcredential_operator.api.export_spec import ExportSpec, Passphrase
+from sshcredential_operator.api.export_spec import ExportSpec, Passphrase, Profile
+from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.credential_secret import KeyMaterial
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.recipient import Delivery, recipient_key, seal_for
 from sshcredential_operator.encryption.record import RecordedKey
+from sshcredential_operator.encryption.sealing import Scope, Seal, seal_value
 from sshcredential_operator.exports.profiles import LAYOUTS, OPAQUE, Layout
 from sshcredential_operator.keys.handed_out import KeyFormat, can_be_handed_out, handed_out
 
@@ -39,6 +41,14 @@ class Copy(NamedTuple):
     type: str
     labels: Mapping[str, str]
     data: Mapping[str, bytes]
+
+
+class SealTo(NamedTuple):
+    """The sealing key, and where what is sealed may be used."""
+
+    kid: str
+    x: str
+    scope: Scope
 
 
 _FOR_A_RECIPIENT: Final = Layout("privateKey.jwe")
@@ -75,25 +85,57 @@ def ignored(spec: ExportSpec) -> tuple[Ignored, ...]:
     return tuple(name for name, value, taken in given if value and not taken)
 
 
-def render(spec: ExportSpec, key: RecordedKey, material: KeyMaterial, namespace: str, known_hosts: str | None) -> Copy:
-    """Return the copy; `unfit` has said nothing against it. `known_hosts` are the lines, wherever they came from."""
+def render(
+    spec: ExportSpec,
+    key: RecordedKey,
+    material: KeyMaterial,
+    namespace: str,
+    known_hosts: str | None = None,
+    seal_to: SealTo | None = None,
+) -> Copy:
+    """Return the copy; `unfit` has said nothing against it.
+
+    `known_hosts` are the lines, wherever they came from; `seal_to` is for the profile Sealed, and for it alone.
+    """
     passphrase = None if spec.passphrase is Passphrase.STRIP else material.passphrase
     file = handed_out(material.private, passphrase, _format(spec))
+    halves = {Field.PRIVATE_KEY: file} | ({Field.PASSPHRASE: passphrase} if passphrase else {})
     if spec.recipient:
-        recipient = recipient_key(spec.recipient)
-        if recipient is None:  # `unfit` comes first
-            raise TypeError
-        delivered = {Field.PRIVATE_KEY: file} | ({Field.PASSPHRASE: passphrase} if passphrase else {})
-        sealed = {
-            f"{field.value}.jwe": seal_for(
-                recipient, value, Delivery(namespace, spec.credential, key.key_number, field)
-            )
-            for field, value in delivered.items()
-        }
-        return Copy(OPAQUE, {}, sealed)
+        return Copy(OPAQUE, {}, _delivered(spec, spec.recipient, key, halves, namespace))
+    if spec.profile is Profile.SEALED:
+        return Copy(OPAQUE, {}, _sealed(spec, seal_to, key, halves, namespace))
     layout = layout_of(spec)
+    return Copy(layout.secret_type, layout.labels, _plain(spec, key, halves, known_hosts))
+
+
+Halves = Mapping[Field, Sensitive]
+
+
+def _delivered(spec: ExportSpec, x: str, key: RecordedKey, halves: Halves, namespace: str) -> dict[str, bytes]:
+    recipient = recipient_key(x)
+    if recipient is None:  # `unfit` comes first
+        raise TypeError
+    return {
+        f"{field.value}.jwe": seal_for(recipient, value, Delivery(namespace, spec.credential, key.key_number, field))
+        for field, value in halves.items()
+    }
+
+
+def _sealed(spec: ExportSpec, to: SealTo | None, key: RecordedKey, halves: Halves, namespace: str) -> dict[str, bytes]:
+    if to is None:  # the checks wait for it
+        raise TypeError
+    name = spec.credential if to.scope is Scope.STRICT else None
+    seal = Seal(to.kid, to.scope, namespace, name, Field.PRIVATE_KEY, key.fingerprint)
+    return {
+        field.value: seal_value(value, to.x, seal._replace(field=field)).encode("ascii")
+        for field, value in halves.items()
+    }
+
+
+def _plain(spec: ExportSpec, key: RecordedKey, halves: Halves, known_hosts: str | None) -> dict[str, bytes]:
+    layout, passphrase = layout_of(spec), halves.get(Field.PASSPHRASE)
     values = {
-        layout.private_key: file.reveal(),
+        layout.private_key: halves[Field.PRIVATE_KEY].reveal(),
         layout.public_key: f"{key.public_key}\n".encode(),
         layout.passphrase: passphrase.reveal() if passphrase else None,
         layout.known_hosts: known_hosts.encode() if known_hosts else None,
@@ -101,7 +143,7 @@ def render(spec: ExportSpec, key: RecordedKey, material: KeyMaterial, namespace:
         layout.username: spec.username.encode() if spec.username else None,
     }
     fixed = {name: value.encode() for name, value in layout.fixed.items()}
-    return Copy(layout.secret_type, layout.labels, fixed | {n: v for n, v in values.items() if n and v is not None})
+    return fixed | {name: value for name, value in values.items() if name and value is not None}
 
 
 def _format(spec: ExportSpec) -> KeyFormat:

@@ -87,7 +87,7 @@ def _events(decision: Decision, observed: Observed) -> Iterator[tuple[Subject, s
         note = f"Secret {spec.secret_name} had been changed or deleted by somebody else; it was written anew."
         yield subject, "Repaired", note, True
     elif export.status.secret_name != spec.secret_name:
-        whose = "for its recipient" if spec.recipient else "in plain"
+        whose = "in plain" if spec.is_plain else "for its recipient" if spec.recipient else "sealed for spec.sealed"
         note = f"Secret {spec.secret_name} now holds a copy of the key of SSHCredential {spec.credential}, {whose}."
         yield subject, "Exported", note, False
 

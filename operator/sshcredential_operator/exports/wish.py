@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from sshcredential_operator.api.export import Export
-from sshcredential_operator.api.export_spec import ExportSpec
+from sshcredential_operator.api.export_spec import ExportSpec, Profile
 from sshcredential_operator.api.names import EXPORT_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL
+from sshcredential_operator.api.spec import Sealed, Spec
 from sshcredential_operator.encryption import exact_json
 from sshcredential_operator.encryption.copy_proof import CopyContent, Source, is_made_of, is_untouched
 from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.encryption.sealing import Scope, seal_of
 from sshcredential_operator.exports.observed import HostKeys, Observed, Ours
 from sshcredential_operator.exports.profiles import LAYOUTS
+from sshcredential_operator.exports.rendering import SealTo
 from sshcredential_operator.reconcile.observed import Stored
 
 OUR_LABELS: Final = frozenset({EXPORT_LABEL, MANAGED_BY_LABEL}).union(*(row.labels for row in LAYOUTS.values()))
@@ -59,7 +62,25 @@ def made_of(observed: Observed) -> str:
         "username": spec.username,
         "knownHosts": hosts,
     }
+    if to := seal_to(observed):
+        parts |= {"sealingKey": to.kid, "scope": to.scope}
     return exact_json.write(parts).decode()
+
+
+def seal_to(observed: Observed) -> SealTo | None:
+    """Return what a copy of the profile Sealed is sealed to, and the scope; None for all other copies.
+
+    Nobody who asks for the copy says the scope: it is that of the same key in the credential's own spec.sealed, and
+    strict where that holds no such value.
+    """
+    spec, key, credential = spec_of(observed.export), observed.sealing_key, observed.credential
+    if spec.profile is not Profile.SEALED or key is None or credential is None:
+        return None
+    source = credential.spec.source if isinstance(credential.spec, Spec) else None
+    seal = seal_of(source.private_key) if isinstance(source, Sealed) else None
+    is_its_own = seal is not None and seal.fits(*credential.key)
+    is_this_key = seal is not None and seal.fingerprint == record_of(observed).current_key.fingerprint
+    return SealTo(key.kid, key.x, seal.scope if seal and is_its_own and is_this_key else Scope.STRICT)
 
 
 def is_as_wished(copy: Ours, observed: Observed) -> bool:

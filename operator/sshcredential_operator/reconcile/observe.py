@@ -19,6 +19,7 @@ from sshcredential_operator.encryption.credential_secret import (
 )
 from sshcredential_operator.encryption.record import MAX_KEYS
 from sshcredential_operator.encryption.sealing import Seal
+from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.decision import Look
 from sshcredential_operator.reconcile.observed import (
@@ -145,7 +146,7 @@ def _sealed(key: CredentialKey, spec: object, world: World) -> Seal | SealRefuse
 
 def _reseal_recommended(spec: object, world: World) -> bool | None:
     match spec, world.sealing.newest():
-        case Spec(source=Sealed() as source), str() as newest:
+        case Spec(source=Sealed() as source), SealingKey(kid=newest):
             return not is_sealed_to(source, newest)
     return None
 

@@ -16,6 +16,7 @@ from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
+from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.reconcile.observed import RawSecret, SealingKeyGone, SecretSeen, Use
@@ -90,8 +91,8 @@ class Workspaces(Protocol):
 class Sealing(Protocol):
     """The operator's own sealing keys."""
 
-    def newest(self) -> str | None:
-        """Return the kid that values should be sealed to now; None as long as that is not known."""
+    def newest(self) -> SealingKey | None:
+        """Return the key that values should be sealed to now; None as long as that is not known."""
 
     async def private_half(self, kid: str) -> Sensitive | SealingKeyGone:
         """Return the private half, 32 octets. One read; nothing is kept."""

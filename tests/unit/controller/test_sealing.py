@@ -143,7 +143,7 @@ async def test_the_first_look_makes_a_key_publishes_it_and_says_so(
     assert published is not None
     (key,) = published.keys
     assert desk.secrets() == [sealing_key_secret_name(1)]
-    assert (desk.sealing.newest(), desk.newest) == (key.kid, [key.kid])
+    assert (desk.sealing.newest(), desk.newest) == (key, [key.kid])
     assert [(said.kid, said.fingerprint) for said in caplog.records if hasattr(said, "kid")] == [  # type: ignore[attr-defined]  # from `extra`
         (key.kid, key.fingerprint)
     ]
@@ -218,7 +218,7 @@ async def test_another_operator_in_between_is_not_overwritten(desk: Desk) -> Non
     published = desk.maps.keys()
     assert published is not None
     assert [key.slot for key in published.keys] == [2, 1]
-    assert desk.sealing.newest() == other.newest() == published.keys[0].kid
+    assert desk.sealing.newest() == other.newest() == published.keys[0]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -229,7 +229,7 @@ async def test_operators_at_once_make_one_key_and_agree(desk: Desk, seed: int) -
     published = desk.maps.keys()
     assert published is not None
     assert desk.secrets() == [sealing_key_secret_name(1)]
-    assert {one.newest() for one in all_of_them} == {published.keys[0].kid}
+    assert {one.newest() for one in all_of_them} == {published.keys[0]}
 
 
 async def test_a_name_that_is_taken_by_something_else_is_passed_over(desk: Desk) -> None:
@@ -356,7 +356,7 @@ async def test_whoever_meets_a_retired_key_lets_it_be_published_at_once(desk: De
     first = desk.newest[0]
     desk.retire(1)
     await desk.sealing.private_half(first)
-    await until(lambda: desk.sealing.newest() != first)
+    await until(lambda: (newest := desk.sealing.newest()) is not None and newest.kid != first)
 
     published = desk.maps.keys()
     assert published is not None

@@ -13,16 +13,20 @@ from sshcredential_operator.encryption.credential_secret import KeyMaterial
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.recipient import Delivery, open_with
 from sshcredential_operator.encryption.record import RecordedKey
+from sshcredential_operator.encryption.sealing import Scope, Seal, open_value, seal_of
 from sshcredential_operator.exports.profiles import LAYOUTS
-from sshcredential_operator.exports.rendering import Ignored, Unfit, ignored, render, unfit
+from sshcredential_operator.exports.rendering import Ignored, SealTo, Unfit, ignored, render, unfit
 from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.handed_out import KeyFormat, handed_out
+from sshcredential_operator.keys.judge import Accepted, judge
 from unit.encryption.test_recipient import PRIVATE
+from unit.reconcile.sealing_desk import FIRST
 
 PAIR = generate(Algorithm.ED25519, 256, "me@here")
 SECRET = Sensitive(b"test-only-passphrase")
 HOSTS = "git.example.org ssh-ed25519 AAAA\n"
 URL = "ssh://git@git.example.org/team/repo.git"
+FIELDS = (Field.PRIVATE_KEY, Field.PASSPHRASE)
 PLAIN = KeyMaterial(PAIR.private, None)
 PROTECTED = KeyMaterial(PAIR.private, SECRET)
 PRIVATE_FILE = PAIR.private.reveal()
@@ -77,6 +81,7 @@ def test_each_consumer_gets_its_own_form(
     spec = wanted(profile, **FULL)
 
     assert unfit(spec, key()) is None
+    assert spec.is_plain
     assert render(spec, key(), PLAIN, "genomics", HOSTS) == (type_, labels, data)
 
 
@@ -131,6 +136,11 @@ def test_what_does_not_fit_is_told(spec: ExportSpec, why: Unfit | None) -> None:
             (Ignored.URL, Ignored.USERNAME, Ignored.KNOWN_HOSTS),
             id="all of it for a recipient",
         ),
+        pytest.param(
+            wanted(Profile.SEALED, **FULL, username="git"),
+            (Ignored.URL, Ignored.USERNAME, Ignored.KNOWN_HOSTS),
+            id="all of it for the operator itself",
+        ),
     ],
 )
 def test_what_is_given_in_vain_is_noted(spec: ExportSpec, notes: tuple[Ignored, ...]) -> None:
@@ -153,6 +163,36 @@ def test_a_recipient_gets_sealed_values_and_nothing_else(handling: Passphrase) -
     else:
         assert opened == {"passphrase.jwe": (Delivery("genomics", "hpc-login", 3, Field.PASSPHRASE), SECRET)}
         assert private[1] != PAIR.private
+
+
+SEALED = {Scope.STRICT: "hpc-login", Scope.NAMESPACE: None}
+"""Which name a sealed value is for."""
+
+
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("protected", [False, True], ids=["plain", "with a passphrase"])
+def test_the_operator_itself_gets_what_stands_in_spec_sealed(scope: Scope, protected: bool) -> None:
+    spec, material = wanted(Profile.SEALED), PROTECTED if protected else PLAIN
+    copy = render(spec, key(protected=protected), material, "genomics", None, SealTo(FIRST.kid, FIRST.x, scope))
+
+    assert unfit(spec, key(protected=protected)) is None
+    assert not spec.is_plain
+    assert (copy.type, copy.labels) == ("Opaque", {})
+    values = {name: value.decode() for name, value in copy.data.items()}
+    said = {name: seal_of(value) for name, value in values.items()}
+    wanted_of = Seal(FIRST.kid, scope, "genomics", SEALED[scope], Field.PRIVATE_KEY, PAIR.public.fingerprint)
+    assert said == {field: wanted_of._replace(field=field) for field in FIELDS[: 1 + protected]}
+    opened = {name: open_value(value, FIRST.private) for name, value in values.items()}
+    assert opened.get(Field.PASSPHRASE) == (SECRET if protected else None)
+    found = judge(opened[Field.PRIVATE_KEY] or Sensitive(b""), opened.get(Field.PASSPHRASE))
+    assert isinstance(found, Accepted)
+    assert found.pair.private == handed_out(PAIR.private, None, KeyFormat.OPENSSH) or protected
+    assert found.pair.public.fingerprint == PAIR.public.fingerprint
+
+
+def test_without_a_sealing_key_nothing_is_made() -> None:
+    with pytest.raises(TypeError):
+        render(wanted(Profile.SEALED), key(), PLAIN, "genomics")
 
 
 def test_every_profile_has_a_layout() -> None:

@@ -11,13 +11,14 @@ from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, SECRET_T
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
+from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.generate import generate, generate_passphrase
 from sshcredential_operator.keys.judge import Accepted, Refused, judge
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.reconcile.observed import RawSecret, SealingKeyGone
 from unit.api.merge_patches import merged
 from unit.reconcile.samples import KEY, KID
-from unit.reconcile.sealing_desk import FIRST
+from unit.reconcile.sealing_desk import FIRST, public_half
 from unit.reconcile.server_memory import SecretObject, Server
 
 
@@ -147,8 +148,9 @@ class MemorySealing:
         self.known = True
         """Whether the operator knows which one is the newest."""
 
-    def newest(self) -> str | None:
-        return max(self.halves.keys() - self.retired, default=None) if self.known else None
+    def newest(self) -> SealingKey | None:
+        kid = max(self.halves.keys() - self.retired, default=None) if self.known else None
+        return None if kid is None else public_half(kid, self.halves[kid])
 
     async def private_half(self, kid: str) -> Sensitive | SealingKeyGone:
         self._server.answer(await self._server.arrive("get sealing key"))

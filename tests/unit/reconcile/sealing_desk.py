@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -10,7 +11,7 @@ from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption import b64url
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.sealing import Scope, Seal, seal_value
-from sshcredential_operator.encryption.sealing_keys import sealing_kid
+from sshcredential_operator.encryption.sealing_keys import SealingKey, sealing_kid
 from sshcredential_operator.keys.handed_out import KeyFormat, handed_out
 from sshcredential_operator.keys.keypair import KeyPair
 from unit.reconcile.samples import KEY
@@ -30,6 +31,11 @@ class DeskKey:
 
 FIRST: Final = DeskKey(1)
 SECOND: Final = DeskKey(2)
+
+
+def public_half(kid: str, private: Sensitive) -> SealingKey:
+    octets = X25519PrivateKey.from_private_bytes(private.reveal()).public_key().public_bytes_raw()
+    return SealingKey(kid, b64url.encode(octets), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def sealed(
