@@ -63,12 +63,9 @@ async def take_source(observed: Observed, world: World) -> Observed:
 
 
 async def withdraw(observed: Observed, world: World) -> Observed:
-    """Destroy the staged key, which was never used: the spec names another one now."""
+    """Give the staged key up, which was never used: the spec names another one now."""
     stored = stored_in(observed)
-    if stored.record.next is None:  # the check saw it
-        raise TypeError
-    values: Values = dict.fromkeys(_names(stored.record, stored.record.next.key_number))
-    return await write(observed, replace(stored, record=withdrawn(stored.record)), world, values=values)
+    return await write(observed, replace(stored, record=withdrawn(stored.record, observed.now)), world)
 
 
 async def promote(observed: Observed, world: World) -> Observed:

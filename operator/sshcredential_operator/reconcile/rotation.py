@@ -120,18 +120,15 @@ def with_source(record: Record, source: RecordedSource) -> Record:
     return replace(record, source=source)
 
 
-def withdrawn(record: Record) -> Record:
-    """Return the record without its staged key. Its number is never given to another key."""
+def withdrawn(record: Record, now: datetime) -> Record:
+    """Return the record whose staged key will not be used: its time is over before it came.
+
+    It stays among the previous keys until no status shows it. There is room: a key is staged only where there was.
+    """
     if record.next is None:
         raise ValueError
-    return replace(
-        record, next=None, keys=tuple(key for key in record.keys if key.key_number != record.next.key_number)
-    )
-
-
-def has_withdrawn(record: Record) -> bool:
-    """Whether a number after the current one was that of a staged key that is not stored any more."""
-    return record.highest_key_number - record.current > (record.next is not None)
+    over = PreviousKey(record.next.key_number, format_timestamp(now))
+    return replace(record, next=None, previous=(*record.previous, over))
 
 
 def moves_of_rollback(record: Record, number: int) -> dict[int, int]:

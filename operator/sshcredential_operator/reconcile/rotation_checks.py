@@ -25,12 +25,14 @@ def previous_has_ended(observed: Observed, credential: Credential) -> Decision |
 
 
 def shows_an_ended_key(observed: Observed, credential: Credential) -> bool:
-    """Whether the status still shows a previous key whose time is over; the key stays until it does not."""
-    shown = credential.status.previous
+    """Whether the status still shows a key whose time is over, or that was withdrawn; it stays until it does not."""
+    previous, announced = credential.status.previous, credential.status.next
     match observed.secret:
-        case Stored(record=record) if shown:
+        case Stored(record=record):
             over = [old for old in record.previous if old.key_number in ended(record, observed.now)]
-            return any(old.until == shown.moment and _has(record, old, shown.fingerprint) for old in over)
+            shown = [(old, previous) for old in over if previous and old.until == previous.moment]
+            shown += [(old, announced) for old in over if announced]
+            return any(_has(record, old, key.fingerprint) for old, key in shown)
     return False
 
 

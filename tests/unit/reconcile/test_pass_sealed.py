@@ -217,8 +217,13 @@ async def test_a_staged_key_that_git_takes_back_is_never_used(later: timedelta) 
     assert server.reason() == "Available"
     assert fingerprint(server) == PAIR.public.fingerprint
     assert "next" not in server.status()
+    assert "previous" not in server.status()
+    assert operator.announcer.events[-1] == "Withdrawn"
+    operator.now += timedelta(seconds=4)
+    await operator.settle()
     assert server.secret
     assert server.secret.data.keys() == {"record", "privateKey.1"}
+    assert server.reason() == "Available"
 
 
 async def test_a_third_key_takes_the_place_of_the_staged_one_under_a_number_of_its_own() -> None:
@@ -228,6 +233,9 @@ async def test_a_third_key_takes_the_place_of_the_staged_one_under_a_number_of_i
 
     assert fingerprint(server) == PAIR.public.fingerprint
     assert server.status()["next"]["fingerprint"] == THIRD_PAIR.public.fingerprint
+    assert len(server.writes) == 3
+    operator.now += timedelta(seconds=4)
+    await operator.settle()
     assert server.secret
     assert server.secret.data.keys() == {"record", "privateKey.1", "privateKey.3"}
 
