@@ -12,7 +12,6 @@ from sshcredential_operator.encryption.credential_secret import Unreadability
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.decision import Decision, Facts, Look
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored, Unopened
-from sshcredential_operator.reconcile.rotation import has_withdrawn
 
 
 def secret_is_foreign(observed: Observed, _: Credential) -> Decision | None:
@@ -55,7 +54,6 @@ def _lacks_what_was_announced(record: Record, facts: KeyFacts, staged: OtherKey 
     if record.current != facts.key_number:  # a status that lags says nothing of a record that went on
         return False
     missing = staged is not None and all(key.fingerprint != staged.fingerprint for key in record.keys)
-    missing = missing and not has_withdrawn(record)
     return missing or record.rotation_serial < facts.rotation_serial
 
 
