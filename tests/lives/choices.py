@@ -60,8 +60,8 @@ def input_of(name: str) -> str:
 
 
 def source_of(name: str, which: str) -> Spec:
-    """Return a source, and that there is no other."""
+    """Return a source that is not sealed."""
     source = copy.deepcopy(SOURCES[which])
     if "importFrom" in source:
         source["importFrom"]["privateKey"]["secretName"] = input_of(name)
-    return {"generate": None, "importFrom": None, **source}
+    return source

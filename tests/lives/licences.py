@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from lives.seals import wanted_of
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.spec import Generate, Spec
 from sshcredential_operator.api.timestamps import parse_timestamp
-from sshcredential_operator.encryption.record import Record, RecordedKey
+from sshcredential_operator.encryption.record import FromSealed, Record, RecordedKey
 from sshcredential_operator.reconcile.observed import RawSecret
 
 LINGERS = timedelta(seconds=3)
@@ -36,6 +37,8 @@ def allow_change(before: Record, after: Record, specs: Sequence[Spec], now: date
             after, deletion_policy=before.deletion_policy, deletion_grace_period=before.deletion_grace_period
         )
         assert kept == before, "a suspended credential's keys were changed"
+    if before.next is not None and (after.next is None or after.next.key_number != before.next.key_number):
+        _allow_end_of_staged(before, after, specs)
     moved = _moved(before, after)
     fresh = [key for key in after.keys if before.key(key.key_number) is None and key.key_number not in moved.values()]
     if fresh:
@@ -88,7 +91,18 @@ def _allow_fresh(
         and time(before.current_key.created_at) + spec.rotation.every <= now
         for spec in specs
     )
-    assert (after.rotation_serial in asked) or due, "I1: nobody asked for another key"
+    sealed = key.fingerprint in {wanted_of(spec) for spec in specs} and before.source != FromSealed(key.fingerprint)
+    assert (after.rotation_serial in asked) or due or sealed, "I1: nobody asked for another key"
+
+
+def _allow_end_of_staged(before: Record, after: Record, specs: Sequence[Spec]) -> None:
+    staged = before.key(before.next.key_number) if before.next else None
+    assert staged is not None
+    wanted = {wanted_of(spec) for spec in specs}
+    if after.current == staged.key_number:
+        assert wanted & {None, staged.fingerprint}, "I1: an announced key is used that the spec has taken back"
+    elif after.current == before.current:
+        assert wanted - {None, staged.fingerprint}, "I1: an announced key was withdrawn that nobody took back"
 
 
 def _allow_other_current(

@@ -10,9 +10,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from lives.rest import is_right
+from lives.seals import SEALED, sealed_source
 from lives.witnessed_server import WitnessedServer
 from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, CredentialKey, credential_of_secret
 from sshcredential_operator.controller.work_queue import TIMER_MOST
@@ -21,11 +23,18 @@ from sshcredential_operator.reconcile.one_pass import reconcile
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.operator_memory import Crashed, Operator, unavailable
 from unit.reconcile.samples import KEY, NOW
+from unit.reconcile.sealing_desk import FIRST, SECOND, DeskKey
 from unit.reconcile.server_memory import SecretObject
 
 MOST_PASSES: Final = 40
 """More than any change needs, faults in between included."""
+SEALING_KEYS: Final = {"older": FIRST, "newest": SECOND, "retired": DeskKey(3), "unknown": DeskKey(4)}
 Answer = TypeVar("Answer")
+
+
+@cache
+def _sealed_once(name: str, which: str) -> dict[str, Any]:
+    return sealed_source(SEALED[which], KEY.namespace, name, SEALING_KEYS)
 
 
 def run(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -50,6 +59,8 @@ class MemoryWorld:
         self._pending: set[CredentialKey] = set()
         self._leapt = False
         self._silent = 0
+        self._sealing_keys = {"older", "newest"}
+        self._retired = {"retired"}
         self._start()
 
     @property
@@ -109,6 +120,23 @@ class MemoryWorld:
         elif (KEY.namespace, name) in self.server.secrets:
             self.server.remove_secret(name)
         self._wake(name)
+
+    def sealed(self, name: str, which: str) -> dict[str, Any]:
+        """Return spec.sealed with a key; the same text each time."""
+        return copy.deepcopy(_sealed_once(name, which))
+
+    def change_sealing_key(self, which: str, becomes: str) -> None:
+        """Let a sealing key be there, be lost or be retired."""
+        self._sealing_keys.discard(which)
+        self._retired.discard(which)
+        if becomes != "lost":
+            (self._sealing_keys if becomes == "there" else self._retired).add(which)
+        self._tell_sealing_keys(self.operator)
+        self._pending |= {_key(name) for name in self.witness.seen}
+
+    def _tell_sealing_keys(self, operator: Operator) -> None:
+        operator.sealing.halves = {SEALING_KEYS[which].kid: SEALING_KEYS[which].private for which in self._sealing_keys}
+        operator.sealing.retired = {SEALING_KEYS[which].kid for which in self._retired}
 
     # --- the operator and its clock
 
@@ -171,7 +199,7 @@ class MemoryWorld:
         self.server.fault_after.clear()
         self.server.meanwhile.clear()
         for seen in self.witness.seen.values():
-            is_right(seen, self.now, leapt=self._leapt)
+            is_right(seen, self.now, self.witness.left, leapt=self._leapt)
         self.witness.at_rest()
         if not self._leapt:
             self._stays_at_rest()
@@ -223,6 +251,7 @@ class MemoryWorld:
     def _operator(self) -> Operator:
         operator = Operator(self.server)
         operator.world = replace(operator.world, now=lambda: self.server.now)
+        self._tell_sealing_keys(operator)
         return operator
 
     def _start(self) -> None:

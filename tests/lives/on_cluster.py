@@ -137,7 +137,11 @@ class ClusterWorld:
         self.witness.at_rest()
 
     def _wrong(self) -> list[str]:
-        return [f"{name}: {found}" for name, seen in self.witness.seen.items() for found in _wrong_in(seen)]
+        return [
+            f"{name}: {found}"
+            for name, seen in self.witness.seen.items()
+            for found in _wrong_in(seen, self.witness.left)
+        ]
 
     def _hear(self) -> None:
         at = datetime.now(UTC)
@@ -189,9 +193,9 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str,
     return patch
 
 
-def _wrong_in(seen: Seen) -> Iterator[str]:
+def _wrong_in(seen: Seen, left: Mapping[tuple[str, int], str]) -> Iterator[str]:
     try:
-        is_right(seen, datetime.now(UTC))
+        is_right(seen, datetime.now(UTC), left)
     except AssertionError as wrong:
         yield str(wrong)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -10,10 +11,12 @@ from lives.witness import Seen
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
-from sshcredential_operator.api.spec import Generate, Spec
+from sshcredential_operator.api.spec import Generate, Sealed, Spec
 from sshcredential_operator.api.status import KeyFacts, Status
 from sshcredential_operator.api.timestamps import parse_timestamp
+from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.encryption.sealing import seal_of
 
 DAMAGE: Final = frozenset(
     {
@@ -34,7 +37,7 @@ CONDITIONS: Final = {
 }
 
 
-def is_right(seen: Seen, now: datetime, *, leapt: bool = False) -> None:
+def is_right(seen: Seen, now: datetime, left: Mapping[tuple[str, int], str], *, leapt: bool = False) -> None:
     """Look at one credential and its Secret. Right after a leap of the clock, ended keys are there for a moment."""
     if seen.credential is None:
         _orphan_waits(seen, now)
@@ -60,6 +63,7 @@ def is_right(seen: Seen, now: datetime, *, leapt: bool = False) -> None:
         assert parse_timestamp(seen.secret.orphaned_since or "") is None, "a living credential's key waits for its end"
         _status_tells_the_record(seen.credential, seen.record, now)
         _all_is_answered(seen.credential.spec, seen.record, now)
+        _sealed_is_answered(seen.credential, seen.credential.spec, seen.record, left)
         assert leapt or all(time(old.until) + LINGERS > now for old in seen.record.previous), (
             "I5: a previous key is left"
         )
@@ -94,7 +98,13 @@ def _status_tells_the_record(credential: Credential, record: Record, now: dateti
     staged = record.key(record.next.key_number) if record.next else None
     assert (status.next and status.next.fingerprint) == (staged and staged.fingerprint)
     assert (status.condition("RotationStaged") is not None) == (staged is not None)
+    lasting = {key.fingerprint for key in (record.current_key, staged) if key}
     usable = [old for old in record.previous if time(old.until) > now]
+    usable = [
+        old
+        for old in usable
+        if not {key.fingerprint for key in record.keys if key.key_number == old.key_number} & lasting
+    ]
     newest = max(usable, key=lambda old: old.key_number, default=None)
     shown = record.key(newest.key_number) if newest else None
     assert (status.previous and status.previous.fingerprint) == (shown and shown.fingerprint)
@@ -114,3 +124,17 @@ def _all_is_answered(spec: Spec, record: Record, now: datetime) -> None:
         spec.deletion_policy.value,
         spec.deletion_grace_period,
     ), "the policy of a deletion was forgotten"
+
+
+def _sealed_is_answered(
+    credential: Credential, spec: Spec, record: Record, left: Mapping[tuple[str, int], str]
+) -> None:
+    if not isinstance(spec.source, Sealed):
+        return
+    seal = seal_of(spec.source.private_key)
+    assert seal is not None, "a false green: no sealed value"
+    assert seal.fits(credential.key.namespace, credential.key.name), "a false green: sealed for another place"
+    assert seal.field is Field.PRIVATE_KEY, "a false green: sealed for another field"
+    newest = (record.key(record.next.key_number) if record.next else None) or record.current_key
+    gone_back = left.get((record.credential_id, newest.key_number)) == seal.fingerprint
+    assert gone_back or newest.fingerprint == seal.fingerprint, "a false green: another key is sealed"

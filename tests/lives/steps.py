@@ -17,8 +17,8 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from lives.choices import BROUGHT, NAMES, ROTATIONS, SOURCES, UNKNOWN, WHICH, Spec, input_of
-from lives.wishes import Wishes
+from lives.choices import BROUGHT, NAMES, ROTATIONS, UNKNOWN, WHICH, Spec, input_of
+from lives.wishes import ANY_SOURCE, Wishes
 from sshcredential_operator.api.names import SECRET_TYPE
 
 
@@ -39,7 +39,7 @@ class Lives(Wishes):
         self.world.remove_secret(name)
         self.settle()
 
-    @rule(name=NAMES, source=st.sampled_from(sorted(SOURCES)), rotation=ROTATIONS)
+    @rule(name=NAMES, source=ANY_SOURCE, rotation=ROTATIONS)
     def rotate_or_begin_anew(self, name: str, source: str, rotation: Spec) -> None:
         """What is stalled is given up, key and all: too many lives would end there."""
         name = self.living(name)

@@ -15,6 +15,7 @@ from hypothesis.stateful import rule
 from lives.choices import JUMPS, NAMES, RAISES, WHILES
 from lives.memory import MemoryWorld
 from lives.steps import Lives, live
+from lives.wishes import ANY_SOURCE
 
 REQUESTS = st.integers(0, 7)
 
@@ -44,13 +45,35 @@ class LivesInMemory(Lives):
         self.world.elapse(time)
         self.settle()
 
-    @rule(name=NAMES, time=WHILES, passes=st.integers(1, 3))
-    def come_back_unseen(self, name: str, time: timedelta, passes: int) -> None:
+    @rule(
+        which=st.sampled_from(["older", "newest", "retired", "unknown"]),
+        becomes=st.sampled_from(["there", "there", "lost", "retired"]),
+    )
+    def change_a_sealing_key(self, which: str, becomes: str) -> None:
+        self.world.change_sealing_key(which, becomes)
+        self.settle()
+
+    @rule(name=NAMES, source=ANY_SOURCE, request=REQUESTS, after=st.booleans(), then=ANY_SOURCE)
+    def crash_between_sources(self, name: str, source: str, request: int, after: bool, then: str) -> None:
+        """The operator dies while it answers another source, and there is yet another when it comes back."""
+        name = self.living(name)
+        self.world.disturb(request, after=after, crash=True)
+        self.world.meanwhile(request + after, lambda: self._change(name, then))
+        self._change(name, source)
+        self.settle()
+
+    def _change(self, name: str, source: str) -> None:
+        self.edited(name, {**self.source(name, source), "rotation": self.rotation(name, every=None)})
+
+    @rule(name=NAMES, time=WHILES, passes=st.integers(1, 3), source=ANY_SOURCE)
+    def come_back_unseen(self, name: str, time: timedelta, passes: int, source: str) -> None:
         """A credential is deleted and comes back; its key's time is over before the watch tells of that."""
         name = self.living(name)
         if name in self.specs:
             self.world.delete(name)
             self.settle()
+            change = {**self.source(name, source), "rotation": self.rotation(name, every=None)}
+            self.specs[name] = {k: v for k, v in {**self.specs[name], **change}.items() if v is not None}
             self.world.lag(passes)
             self.world.put(name, self.specs[name])
             self.world.elapse(time)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -23,9 +23,12 @@ from lives.choices import (
     input_of,
     source_of,
 )
+from lives.seals import SEALED
 from lives.witness import shown_in
 from lives.world import World
 from sshcredential_operator.api.names import SECRET_TYPE
+
+ANY_SOURCE: Final = st.sampled_from([*sorted(SOURCES), *SEALED])
 
 
 class Wishes(RuleBasedStateMachine):
@@ -73,6 +76,11 @@ class Wishes(RuleBasedStateMachine):
         rotation = {**self.specs.get(name, {}).get("rotation", {"serial": 0}), **changes}
         return {member: value for member, value in rotation.items() if value is not None}
 
+    def source(self, name: str, which: str) -> Spec:
+        """Return a source, and that there is no other."""
+        chosen = {"sealed": self.world.sealed(name, which)} if which in SEALED else source_of(name, which)
+        return {"generate": None, "importFrom": None, "sealed": None, **chosen}
+
     def target(self, name: str, which: int) -> str | None:
         """Return a fingerprint for rollbackTo: one of those that are shown, or were ever stored, or none."""
         seen = self.world.witness.seen[name]
@@ -81,21 +89,19 @@ class Wishes(RuleBasedStateMachine):
         known = [*stored[:-1], *shown, *self.world.witness.fingerprints, UNKNOWN, None]
         return known[which % len(known)]
 
-    @initialize(source=st.sampled_from(sorted(SOURCES)), rotation=ROTATIONS)
+    @initialize(source=ANY_SOURCE, rotation=ROTATIONS)
     def first(self, source: str, rotation: Spec) -> None:
         for name in self.copies:
             self.world.put_input(input_of(name), BROUGHT["a key"])
         self.create("hpc-login", source, rotation, {}, back=False)
 
-    @rule(
-        name=NAMES, source=st.sampled_from(sorted(SOURCES)), rotation=ROTATIONS, deletion=DELETIONS, back=st.booleans()
-    )
+    @rule(name=NAMES, source=ANY_SOURCE, rotation=ROTATIONS, deletion=DELETIONS, back=st.booleans())
     def create(self, name: str, source: str, rotation: Spec, deletion: Spec, back: bool) -> None:
         if name in self.specs:
             return
-        given = {**source_of(name, source), "rotation": {k: v for k, v in {"serial": 0, **rotation}.items() if v}}
+        given = {**self.source(name, source), "rotation": {k: v for k, v in {"serial": 0, **rotation}.items() if v}}
         spec = {member: value for member, value in {**given, **deletion}.items() if value is not None}
-        if "importFrom" in spec:
+        if "generate" not in spec:
             spec["rotation"].pop("every", None)
         self.specs[name] = self.last_specs.get(name, spec) if back else spec
         self.world.put(name, self.specs[name])
@@ -140,11 +146,11 @@ class Wishes(RuleBasedStateMachine):
         if self.edited(name, {"suspend": suspend}):
             self.settle()
 
-    @rule(name=NAMES, source=st.sampled_from(sorted(SOURCES)))
+    @rule(name=NAMES, source=ANY_SOURCE)
     def change_source(self, name: str, source: str) -> None:
         name = self.living(name)
-        change = source_of(name, source)
-        if change["importFrom"]:
+        change = self.source(name, source)
+        if not change["generate"]:
             change["rotation"] = self.rotation(name, every=None)
         if self.edited(name, change):
             self.settle(most_writes=3)
@@ -155,10 +161,10 @@ class Wishes(RuleBasedStateMachine):
         if self.edited(name, deletion):
             self.settle(most_writes=3)
 
-    @rule(name=NAMES, source=st.sampled_from(sorted(SOURCES)), by=RAISES, which=WHICH, deletion=DELETIONS)
+    @rule(name=NAMES, source=ANY_SOURCE, by=RAISES, which=WHICH, deletion=DELETIONS)
     def change_much_at_once(self, name: str, source: str, by: int, which: int, deletion: Spec) -> None:
         name = self.living(name)
         serial = max(0, self.specs.get(name, {}).get("rotation", {}).get("serial", 0) + by)
         rotation = self.rotation(name, serial=serial, rollbackTo=self.target(name, which), every=None)
-        if self.edited(name, {**source_of(name, source), **deletion, "rotation": rotation}):
+        if self.edited(name, {**self.source(name, source), **deletion, "rotation": rotation}):
             self.settle(most_writes=4)

@@ -20,7 +20,7 @@ from sshcredential_operator.api.spec import Spec
 from sshcredential_operator.api.status import KeyFacts, Status, parse_status
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.encryption.credential_secret import KekOf, OpenedCredential, open_credential
-from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.encryption.record import FromSealed, Record
 from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.observed import RawSecret
 
@@ -59,6 +59,8 @@ class Witness:
         """Whose number it is: (credentialId, keyNumber) -> fingerprint."""
         self.fingerprints: dict[str, None] = {}
         """All that were ever stored, in order."""
+        self.left: dict[tuple[str, int], str] = {}
+        """The sealed key that somebody went back from, by the credentialId and keyNumber that he went back to."""
 
     def heard(self, revision: Revision) -> None:
         """Take the next revision."""
@@ -187,6 +189,9 @@ class Witness:
         if seen.record != record:
             assert seen.specs, "a record was changed for a credential that nobody made"
             allow_change(record, seen.record, seen.specs, written.at)
+            left = record.source.fingerprint if isinstance(record.source, FromSealed) else None
+            if left and seen.record.current > record.highest_key_number and seen.record.source == record.source:
+                self.left[seen.record.credential_id, seen.record.current] = left
 
     def _touched(self, seen: Seen, record: Record | None) -> None:
         seen.untouched = False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
+from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import SECRET_TYPE, CredentialKey
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import ImportFrom, Sealed, Spec
@@ -59,14 +60,10 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         now=world.now(),
         served=key.namespace != world.operator_namespace,
         policy=world.policies.of(key.namespace),
-        credential=credential,
-        rival=world.known.rival(credential) if credential else None,
         secret=secret,
         use=world.use(key),
-        sealed=_sealed(key, credential.spec, world) if credential else None,
-        reseal_recommended=_reseal_recommended(credential.spec, world) if credential else None,
-        input_present=_input_present(key, credential.spec, world) if credential else None,
         trouble=trouble,
+        **_of_credential(credential, key, world),
     )
 
 
@@ -85,7 +82,7 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
             credential = await world.credentials.read(observed.key)
             if credential:
                 world.known.remember_credential(observed.key, credential)
-            return replace(observed, credential=credential, absence_is_live=True)
+            return replace(observed, absence_is_live=True, **_of_credential(credential, observed.key, world))
         case Look.INPUT:
             found = await read_input(observed, world)
             present = not isinstance(found, InputSecretMissing)
@@ -135,6 +132,17 @@ async def _import(source: ImportFrom, observed: Observed, world: World) -> Input
     private_key, passphrase = values
     least = observed.policy.min_rsa_bits
     return await world.keys.judge(private_key or Sensitive(b""), passphrase, min_rsa_bits=least)
+
+
+def _of_credential(credential: Credential | None, key: CredentialKey, world: World) -> dict[str, Any]:
+    """Return the members of an observation that follow from the credential: all of them change when it does."""
+    return {
+        "credential": credential,
+        "rival": world.known.rival(credential) if credential else None,
+        "sealed": _sealed(key, credential.spec, world) if credential else None,
+        "reseal_recommended": _reseal_recommended(credential.spec, world) if credential else None,
+        "input_present": _input_present(key, credential.spec, world) if credential else None,
+    }
 
 
 def _sealed(key: CredentialKey, spec: object, world: World) -> Seal | SealRefused | None:

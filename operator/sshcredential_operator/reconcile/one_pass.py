@@ -123,6 +123,6 @@ def _outcome(decision: Decision, observed: Observed, acted: Act | None) -> Outco
     trouble = observed.trouble
     retry = trouble is not None or (decision.reason is not None and COURSE[decision.reason] is Course.RETRY)
     due_in = (decision.due - observed.now).total_seconds() if decision.due else None
-    if decision.reason:
-        due_in = LOOKS_AGAIN.get(decision.reason, due_in)
+    again = LOOKS_AGAIN.get(decision.reason) if decision.reason else None
+    due_in = min((seconds for seconds in (due_in, again) if seconds is not None), default=None)
     return Outcome(decision.reason, acted, retry, trouble.retry_after if trouble else None, due_in)

@@ -32,6 +32,7 @@ from sshcredential_operator.reconcile.rotation_status import (
     rotation_notes,
     scheduled,
     staged_condition,
+    still_announced,
 )
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -91,7 +92,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     if record and reason is Reason.AVAILABLE:
         text = f"{text} {remarks(notes, record.rotation_serial)}".strip()
     conditions = conditions_for(reason, text, generation, before, format_timestamp(observed.now))
-    staged = next_key(record) if record else before.next
+    staged = next_key(record) if record else still_announced(before.next, observed)
     if staged:
         conditions = (*conditions, staged_condition(staged, generation, before, format_timestamp(observed.now)))
     spec = credential.spec

@@ -9,6 +9,7 @@ from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.credential_secret import data_key, open_key, peek_kids, seal_key
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.reconcile.decision import Look
 from sshcredential_operator.reconcile.making import new_key
 from sshcredential_operator.reconcile.narrow import spec_of, stored_in
@@ -63,9 +64,12 @@ async def take_source(observed: Observed, world: World) -> Observed:
 
 
 async def withdraw(observed: Observed, world: World) -> Observed:
-    """Give the staged key up, which was never used: the spec names another one now."""
+    """End the staged key, which was never used: the spec names another one now."""
     stored = stored_in(observed)
-    return await write(observed, replace(stored, record=withdrawn(stored.record, observed.now)), world)
+    if not isinstance(observed.sealed, Seal):  # the check saw it
+        raise TypeError
+    record = withdrawn(stored.record, observed.sealed.fingerprint, observed.now)
+    return await write(observed, replace(stored, record=record), world)
 
 
 async def promote(observed: Observed, world: World) -> Observed:

@@ -16,6 +16,7 @@ from sshcredential_operator.api.spec import Generate, Rotation, Spec
 from sshcredential_operator.api.timestamps import format_timestamp, parse_timestamp
 from sshcredential_operator.encryption.record import (
     MAX_PREVIOUS,
+    FromSealed,
     NextKey,
     PreviousKey,
     Record,
@@ -120,15 +121,25 @@ def with_source(record: Record, source: RecordedSource) -> Record:
     return replace(record, source=source)
 
 
-def withdrawn(record: Record, now: datetime) -> Record:
-    """Return the record whose staged key will not be used: its time is over before it came.
+def withdrawn(record: Record, wanted: str, now: datetime) -> Record:
+    """Return the record whose staged key is never used: it ends like a previous key whose time is over.
 
-    It stays among the previous keys until no status shows it. There is room: a key is staged only where there was.
+    So it is destroyed only when the status does not show it any more. `wanted` is the fingerprint of the sealed key; as
+    long as that one is not taken, the key in use is what the last sealed value came to.
     """
     if record.next is None:
         raise ValueError
-    over = PreviousKey(record.next.key_number, format_timestamp(now))
-    return replace(record, next=None, previous=(*record.previous, over))
+    current, end = record.current_key.fingerprint, PreviousKey(record.next.key_number, format_timestamp(now))
+    back = wanted == current or isinstance(record.source, FromSealed)
+    source = FromSealed(current) if back else record.source
+    return replace(record, next=None, previous=(*record.previous, end), source=source)
+
+
+def will_not_be_used(record: Record, fingerprint: str) -> bool:
+    """Whether a key that was announced is stored only until it is destroyed."""
+    numbers = {old.key_number for old in record.previous}
+    given_up = {key.fingerprint for key in record.keys if key.key_number in numbers}
+    return fingerprint in given_up - {record.current_key.fingerprint, newest_key(record).fingerprint}
 
 
 def moves_of_rollback(record: Record, number: int) -> dict[int, int]:

@@ -13,7 +13,14 @@ from sshcredential_operator.reconcile.decision import Act, Decision, Look
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observed import Observed, Stored
-from sshcredential_operator.reconcile.rotation import ended, first_end, is_full, next_is_due, rotates_at
+from sshcredential_operator.reconcile.rotation import (
+    ended,
+    first_end,
+    is_full,
+    next_is_due,
+    rotates_at,
+    will_not_be_used,
+)
 
 
 def previous_has_ended(observed: Observed, credential: Credential) -> Decision | None:
@@ -25,14 +32,17 @@ def previous_has_ended(observed: Observed, credential: Credential) -> Decision |
 
 
 def shows_an_ended_key(observed: Observed, credential: Credential) -> bool:
-    """Whether the status still shows a key whose time is over, or that was withdrawn; it stays until it does not."""
-    previous, announced = credential.status.previous, credential.status.next
+    """Whether the status still shows a key whose time is over; the key stays until it does not."""
+    shown, staged = credential.status.previous, credential.status.next
     match observed.secret:
         case Stored(record=record):
             over = [old for old in record.previous if old.key_number in ended(record, observed.now)]
-            shown = [(old, previous) for old in over if previous and old.until == previous.moment]
-            shown += [(old, announced) for old in over if announced]
-            return any(_has(record, old, key.fingerprint) for old, key in shown)
+            was_next = staged is not None and will_not_be_used(record, staged.fingerprint)
+            return any(
+                (shown is not None and old.until == shown.moment and _has(record, old, shown.fingerprint))
+                or (was_next and staged is not None and _has(record, old, staged.fingerprint))
+                for old in over
+            )
     return False
 
 

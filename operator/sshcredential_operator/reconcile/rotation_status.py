@@ -11,8 +11,8 @@ from sshcredential_operator.api.spec import Spec
 from sshcredential_operator.api.status import ROTATION_STAGED, Condition, OtherKey, Status, transition_time
 from sshcredential_operator.api.timestamps import format_timestamp, parse_timestamp
 from sshcredential_operator.encryption.record import Record
-from sshcredential_operator.reconcile.observed import Observed
-from sshcredential_operator.reconcile.rotation import moment, overdue_from, rotates_at
+from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.rotation import moment, overdue_from, rotates_at, will_not_be_used
 
 STAGED: Final = "Staged"
 
@@ -24,6 +24,14 @@ def next_key(record: Record) -> OtherKey | None:
     """Return the announced key."""
     key = record.key(record.next.key_number) if record.next else None
     return OtherKey(key.fingerprint, key.public_key, record.next.promotes_at) if key and record.next else None
+
+
+def still_announced(shown: OtherKey | None, observed: Observed) -> OtherKey | None:
+    """Return the next key that the status shows, unless it was withdrawn; for statuses that tell of no record."""
+    match observed.secret:
+        case Stored(record=record) if shown and will_not_be_used(record, shown.fingerprint):
+            return None
+    return shown
 
 
 def previous_key(record: Record, now: datetime) -> OtherKey | None:
