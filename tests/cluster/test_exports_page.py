@@ -65,4 +65,5 @@ def test_a_reader_gets_what_the_page_promises(reader: Reader, tmp_path: Path) ->
     # One copy was ended at the end, and its Secret goes.
     reader.run("kubectl wait --for=delete secret/hpc-login-argocd --timeout=30s")
     left = [line.split()[0] for line in reader.run(".venv/bin/sshcred exports").splitlines()[1:]]
-    assert left == ["for-tonight", "hpc-login-flux", "hpc-login-git-sync", "hpc-login-recipient", "hpc-login-ssh-auth"]
+    forms = ("flux", "git-sync", "recipient", "sealed", "ssh-auth")
+    assert left == ["for-tonight", *(f"hpc-login-{form}" for form in forms)]

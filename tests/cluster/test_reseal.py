@@ -78,7 +78,7 @@ class Lab:
     def published(self) -> SealingKeys:
         """Return the published keys; none where there are none yet."""
         found = self._core.list_namespaced_config_map(self.own.namespace).items
-        data = [one.data or {} for one in found if one.metadata.name == SEALING_KEYS_CONFIG_MAP]
+        data = [one.data or {} for one in found if one.metadata and one.metadata.name == SEALING_KEYS_CONFIG_MAP]
         return from_jwks("".join(one[SEALING_KEYS_DATA_KEY] for one in data).encode()) or SealingKeys()
 
     def newest(self) -> SealingKey:

@@ -86,5 +86,8 @@ def rotation_events(before: Status, after: Status) -> Iterator[tuple[str, str]]:
     """Yield reason and note of what came of keys after the first one."""
     if after.next and (before.next is None or before.next.fingerprint != after.next.fingerprint):
         yield STAGED, f"The next key is {after.next.fingerprint}; it is used from {after.next.moment} on."
+    withdrawn = before.next.fingerprint if before.next and before.next != after.next else None
+    if withdrawn and after.facts and after.facts.fingerprint != withdrawn:
+        yield "Withdrawn", f"The next key, {withdrawn}, is not used: the spec holds another one now."
     if before.facts and after.facts and before.facts.fingerprint != after.facts.fingerprint:
         yield "Promoted", f"The key is now {after.facts.fingerprint}; before it was {before.facts.fingerprint}."

@@ -41,7 +41,11 @@ def test_a_right_manifest_passes() -> None:
     assert inspected(GOOD) == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda path: path.name)
+EXAMPLES = [path for path in sorted((ROOT / "examples").rglob("*.yaml")) if path.parent.name != "testdata"]
+"""What people apply. The cases for Argo CD's rules have words in the place of sealed values."""
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_passes(path: Path) -> None:
     assert inspected(path.read_bytes()) == []
 

@@ -99,6 +99,8 @@ async def a_sealed_key_is_announced_and_taken_back(server: Server, operator: Ope
     for pair in (PAIR, OTHER_PAIR, PAIR):
         server.apply(sealed(pair) | announced)
         await operator.settle()
+    operator.now += timedelta(seconds=4)
+    await operator.settle()
 
 
 async def a_lost_sealed_key_is_taken_again(server: Server, operator: Operator) -> None:

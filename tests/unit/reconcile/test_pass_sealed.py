@@ -225,6 +225,7 @@ async def test_a_staged_key_that_git_takes_back_is_never_used(later: timedelta) 
     await linger(operator)
     assert server.secret
     assert server.secret.data.keys() == {"record", "privateKey.1"}
+    assert server.reason() == "Available"
 
 
 async def test_a_third_key_takes_the_place_of_the_staged_one_under_a_number_of_its_own() -> None:
