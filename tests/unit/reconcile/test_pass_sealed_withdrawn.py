@@ -158,3 +158,27 @@ async def test_a_credential_that_came_back_before_the_watch_told_of_it_gets_what
     assert (outcome.reason and outcome.reason.value, server.reason()) == ("Available", "Available")
     assert server.status()["fingerprint"] == THIRD_PAIR.public.fingerprint
     assert server.status()["previous"]["fingerprint"] == PAIR.public.fingerprint
+
+
+async def test_an_announced_key_that_was_used_for_a_moment_is_not_told_to_be_withdrawn() -> None:
+    server, operator = await announced(
+        {"generate": {}} | PREPARED, {"generate": {}, "rotation": {"serial": 1, "prepare": "24h"}}
+    )
+    operator.announcer.announced.clear()
+    operator.now += timedelta(hours=25)
+    server.apply({"generate": {}, "rotation": {"serial": 2}})
+    await operator.settle()
+
+    assert server.status()["keyNumber"] == 3
+    assert operator.announcer.events == ["Promoted"]
+
+
+@pytest.mark.parametrize("prepared", [PREPARED, {}], ids=["announced", "used at once"])
+async def test_a_third_key_withdraws_the_announced_one_once(prepared: dict[str, Any]) -> None:
+    server, operator = await two_sealed()
+    operator.announcer.announced.clear()
+    server.apply(sealed(THIRD_PAIR) | prepared)
+    await operator.settle()
+    await linger(operator)
+
+    assert operator.announcer.events.count("Withdrawn") == 1
