@@ -64,8 +64,7 @@ async def test_what_the_status_shows_is_stored_until_it_is_shown_no_more() -> No
     with pytest.raises(Crashed):
         await restarted.settle()
     assert server.status()["next"]["fingerprint"] == OTHER_PAIR.public.fingerprint
-    assert server.secret
-    assert "privateKey.2" in server.secret.data
+    assert "privateKey.2" in server.secrets[KEY.namespace, KEY.secret_name].data
 
     server.refuses.clear()
     await restarted.settle()
@@ -137,9 +136,11 @@ async def test_a_suspended_credential_does_not_show_a_key_that_was_taken_back() 
 async def test_who_waits_for_a_sealing_key_looks_when_the_previous_key_ends_too() -> None:
     server = Server()
     operator = Operator(server)
-    for spec in (sealed(PAIR), sealed(OTHER_PAIR) | {"rotation": {"overlap": "10s"}}, sealed(THIRD_PAIR, to=SECOND)):
+    for spec in (sealed(PAIR), sealed(OTHER_PAIR) | {"rotation": {"overlap": "10s"}}):
         server.apply(spec)
-        *_, outcome = await operator.settle()
+        await operator.settle()
+    server.apply(sealed(THIRD_PAIR, to=SECOND))
+    *_, outcome = await operator.settle()
 
     assert server.reason() == "SealingKeyUnknown"
     assert isinstance(outcome, Outcome)
