@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -80,8 +80,14 @@ class ByOperator:
     @contextmanager
     def _asked_for(self, credential: Credential) -> Iterator[Export | Kept]:
         """Make an export for the time of the block."""
-        wanted = _export(credential.key.name)
-        export = self._exports.create(credential.key.namespace, wanted)
+        wanted, namespace = _export(credential.key.name), credential.key.namespace
+        try:
+            export = self._exports.create(namespace, wanted)
+        except KeyboardInterrupt:  # it may be there although the answer did not come; its name is nobody else's
+            made = self._exports.get(namespace, wanted["metadata"]["name"])
+            if isinstance(made, Export):
+                self._exports.delete(made)
+            raise
         if not isinstance(export, Export):
             yield Kept(export.sentence)
             return
@@ -93,7 +99,7 @@ class ByOperator:
                 click.echo(f"warning: an export is left: kubectl delete sshcredentialexport {where}", err=True)
 
 
-def _export(credential: str) -> dict[str, object]:
+def _export(credential: str) -> dict[str, Any]:
     name = f"{credential[:STEM].rstrip('-')}-reseal-{secrets.token_hex(4)}"
     spec = {"credentialRef": {"name": credential}, "secretName": name, "profile": Profile.SEALED.value}
     metadata = {"name": name}
