@@ -15,17 +15,22 @@ from typing import Any, Final
 from kubernetes.client import ApiException
 
 from cluster.etcd_history import CREDENTIALS, SECRETS, Revision, history, now
-from cluster.ordeal import Ordeal
+from cluster.ordeal import OWN, Ordeal
+from cluster.sealing import published
 from cluster.shown import Object, data_of, mark_of, secret_of
 from controlplane.waiting import TimedOut, wait_until
 from lives.choices import LIVING
 from lives.rest import is_right
 from lives.revisions import CredentialWritten, SecretWritten
+from lives.seals import SEALED, sealed_source
 from lives.witness import Seen, Witness
 from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, SECRET_SUFFIX
 from sshcredential_operator.encryption.envelope import Kek
+from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.reconcile.observed import RawSecret
+from unit.reconcile.sealing_desk import DeskKey
 
+NOBODYS: Final = DeskKey(1)
 PATIENCE: Final = 30.0
 """Seconds until all is right after a step: an operator may have been killed, and its timers wait for whole seconds."""
 
@@ -107,6 +112,18 @@ class ClusterWorld:
             self.remove_secret(name)
         self.settle()
         return self
+
+    def sealed(self, name: str, which: str) -> dict[str, Any]:
+        """Return spec.sealed with a key, sealed to the published sealing key or to one that no operator has."""
+        newest = published(self._ordeal.plane, OWN).newest
+        assert newest is not None
+        keys: dict[str, DeskKey | SealingKey] = {
+            "older": newest,
+            "newest": newest,
+            "retired": NOBODYS,
+            "unknown": NOBODYS,
+        }
+        return sealed_source(SEALED[which], self._ordeal.desk.namespace, name, keys)
 
     # --- the operator and what comes of it
 

@@ -10,6 +10,7 @@ from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Sealed, Spec
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.sealing import Scope, seal_of
+from sshcredential_operator.encryption.sealing_keys import SealingKey
 from unit.reconcile.sealing_desk import PASSPHRASE, DeskKey, sealed
 
 WRONG: Final = Sensitive(b"not this one")
@@ -43,7 +44,7 @@ SEALED: Final = {
 """The first four are good."""
 
 
-def sealed_source(how: How, namespace: str, name: str, keys: Mapping[str, DeskKey]) -> dict[str, Any]:
+def sealed_source(how: How, namespace: str, name: str, keys: Mapping[str, DeskKey | SealingKey]) -> dict[str, Any]:
     """Return spec.sealed for this credential."""
     says = {"namespace": namespace, "name": name, **how.says}
     values = _values(PAIRS[how.pair], keys[how.to], how.passphrase, says)
@@ -63,7 +64,9 @@ def sealed_source(how: How, namespace: str, name: str, keys: Mapping[str, DeskKe
     return values
 
 
-def _values(pair: Any, to: DeskKey, passphrase: Sensitive | None, says: Mapping[str, Any]) -> dict[str, Any]:
+def _values(
+    pair: Any, to: DeskKey | SealingKey, passphrase: Sensitive | None, says: Mapping[str, Any]
+) -> dict[str, Any]:
     values: dict[str, Any] = sealed(pair, to=to, passphrase=passphrase, **says)["sealed"]
     return values
 

@@ -39,7 +39,7 @@ def public_half(kid: str, private: Sensitive) -> SealingKey:
 
 
 def sealed(
-    pair: KeyPair, *, to: DeskKey = FIRST, passphrase: Sensitive | None = None, **changes: Any
+    pair: KeyPair, *, to: DeskKey | SealingKey = FIRST, passphrase: Sensitive | None = None, **changes: Any
 ) -> dict[str, Any]:
     """Return a spec with the key sealed; `changes` are of what both values say they are."""
     seal = Seal(to.kid, Scope.STRICT, KEY.namespace, KEY.name, Field.PRIVATE_KEY, pair.public.fingerprint)
