@@ -19,7 +19,7 @@ from lives.witnessed_server import WitnessedServer
 from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, CredentialKey, credential_of_secret
 from sshcredential_operator.controller.work_queue import TIMER_MOST
 from sshcredential_operator.reconcile.observed import RawSecret
-from sshcredential_operator.reconcile.one_pass import reconcile
+from sshcredential_operator.reconcile.one_pass import LOOKS_AGAIN, reconcile
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.operator_memory import Crashed, Operator, unavailable
 from unit.reconcile.samples import KEY, NOW
@@ -28,6 +28,8 @@ from unit.reconcile.server_memory import SecretObject
 
 MOST_PASSES: Final = 40
 """More than any change needs, faults in between included."""
+RARER: Final = 60
+"""What looks again every minute does so every hour here: a week of minutes would take minutes."""
 SEALING_KEYS: Final = {"older": FIRST, "newest": SECOND, "retired": DeskKey(3), "unknown": DeskKey(4)}
 Answer = TypeVar("Answer")
 
@@ -245,7 +247,8 @@ class MemoryWorld:
             self._failures.pop(key, None)
         if outcome.due_in is not None:
             assert outcome.due_in > 0, "a pass without end"
-            due = self.now + timedelta(seconds=outcome.due_in)
+            polls = outcome.reason is not None and LOOKS_AGAIN.get(outcome.reason) == outcome.due_in
+            due = self.now + timedelta(seconds=outcome.due_in * (RARER if polls else 1))
             self._timers[key] = min(due, self._timers.get(key, due))
 
     def _operator(self) -> Operator:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from lives.choices import PAIRS
+from lives.choices import LIVING, PAIRS
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Sealed, Spec
+from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.sealing import Scope, seal_of
 from unit.reconcile.sealing_desk import PASSPHRASE, DeskKey, sealed
 
@@ -68,6 +69,12 @@ def _values(pair: Any, to: DeskKey, passphrase: Sensitive | None, says: Mapping[
 
 
 def wanted_of(spec: Spec) -> str | None:
-    """Return the fingerprint of the key that spec.sealed asks for, as its private key's value says."""
-    seal = seal_of(spec.source.private_key) if isinstance(spec.source, Sealed) else None
-    return seal.fingerprint if seal else None
+    """Return the fingerprint of the key that spec.sealed asks for; None where it is not for one of the credentials."""
+    if not isinstance(spec.source, Sealed):
+        return None
+    private_key = seal_of(spec.source.private_key)
+    passphrase = seal_of(spec.source.passphrase) if spec.source.passphrase else private_key
+    if private_key is None or passphrase is None or private_key.field is not Field.PRIVATE_KEY:
+        return None
+    ours = private_key.name in {*LIVING, None} and private_key.fingerprint == passphrase.fingerprint
+    return private_key.fingerprint if ours else None

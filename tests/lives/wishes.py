@@ -167,4 +167,4 @@ class Wishes(RuleBasedStateMachine):
         serial = max(0, self.specs.get(name, {}).get("rotation", {}).get("serial", 0) + by)
         rotation = self.rotation(name, serial=serial, rollbackTo=self.target(name, which), every=None)
         if self.edited(name, {**self.source(name, source), **deletion, "rotation": rotation}):
-            self.settle(most_writes=4)
+            self.settle(most_writes=5)  # a policy, a withdrawal, a key, a way back, and the status

@@ -11,7 +11,7 @@ from sshcredential_operator.api.names import KIND, CredentialKey, Namespace
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.spec import Sealed
 from sshcredential_operator.encryption.place import Field
-from sshcredential_operator.encryption.sealing import Seal, seal_of
+from sshcredential_operator.encryption.sealing import seal_of
 from sshcredential_operator.encryption.sealing_keys import SealingKeys
 from sshcredential_operator.manifests.finding import Fault, Level
 from sshcredential_operator.reconcile.observed import SealRefused
@@ -25,6 +25,11 @@ NO_NAMESPACE: Final = (
 RESEAL: Final = (
     "This was sealed to an older sealing key, which still opens it. "
     "Seal it again to the newest: sshcred sealing-key, sshcred seal."
+)
+
+NOT_IN_FILE: Final = (
+    "This was sealed to the sealing key {kid}, which is not in the given file. If it is a newer one, get the file "
+    "again: sshcred sealing-key. Otherwise seal the key again: sshcred seal."
 )
 
 
@@ -62,12 +67,11 @@ def _key_faults(source: Sealed, keys: SealingKeys) -> Iterator[Fault]:
         if seal is None:
             continue
         key = keys.find(seal.kid)
-        if key is None or key.retired:
-            reason = Reason.SEALING_KEY_UNKNOWN if key is None else Reason.SEALING_KEY_RETIRED
-            yield _refused(SealRefused(reason, _facts(field, seal)))
+        if key is None:  # the operator may have it: what is said of an operator without it would mislead
+            said = NOT_IN_FILE.format(kid=seal.kid)
+            yield Fault((*HERE, field.value), Reason.SEALING_KEY_UNKNOWN.value, said)
+        elif key.retired:
+            facts = {"field": field.value, "kid": seal.kid}
+            yield _refused(SealRefused(Reason.SEALING_KEY_RETIRED, facts))
         elif key != newest:
             yield Fault((*HERE, field.value), Note.RESEAL_RECOMMENDED.value, RESEAL, Level.WARNING)
-
-
-def _facts(field: Field, seal: Seal) -> dict[str, str | int]:
-    return {"field": field.value, "kid": seal.kid}

@@ -87,7 +87,17 @@ def rotation_events(before: Status, after: Status) -> Iterator[tuple[str, str]]:
     if after.next and (before.next is None or before.next.fingerprint != after.next.fingerprint):
         yield STAGED, f"The next key is {after.next.fingerprint}; it is used from {after.next.moment} on."
     withdrawn = before.next.fingerprint if before.next and before.next != after.next else None
-    if withdrawn and after.facts and after.facts.fingerprint != withdrawn:
+    if withdrawn and _follows_directly(before, after):
         yield "Withdrawn", f"The next key, {withdrawn}, is not used: the spec holds another one now."
     if before.facts and after.facts and before.facts.fingerprint != after.facts.fingerprint:
         yield "Promoted", f"The key is now {after.facts.fingerprint}; before it was {before.facts.fingerprint}."
+
+
+def _follows_directly(before: Status, after: Status) -> bool:
+    """Whether no other key was in use between these two, as far as they tell: the announced one was not."""
+    if before.facts is None or after.facts is None:
+        return False
+    if after.next and before.next and after.next.fingerprint == before.next.fingerprint:  # a way back moved it
+        return False
+    here = {after.facts.fingerprint, after.previous.fingerprint if after.previous else None}
+    return before.facts.fingerprint in here and after.facts.fingerprint != (before.next and before.next.fingerprint)

@@ -64,7 +64,7 @@ class Server:
         self.asked: list[str] = []
         self.writes: list[str] = []
         self.stream: list[tuple[Kind, CredentialKey, Any, bool]] = []
-        self.refuses: dict[str, Exception] = {}
+        self.refuses: dict[str, BaseException] = {}
         self.fault_before: dict[int, Exception] = {}
         self.fault_after: dict[int, Exception] = {}
         self.meanwhile: dict[int, Callable[[], Awaitable[None]]] = {}
