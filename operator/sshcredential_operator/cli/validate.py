@@ -94,7 +94,8 @@ def _findings(inspection: Inspection, file: str) -> Iterator[Finding]:
     elif file == STANDARD_INPUT:
         yield from inspection.findings(SHOWN_STANDARD_INPUT, content.reveal(), manifests=True)
     else:
-        yield from inspection.findings(file, content.reveal())
+        # A pipe's name says nothing of what is in it: <(kubectl kustomize ...).
+        yield from inspection.findings(file, content.reveal(), manifests=None if Path(file).is_file() else True)
 
 
 def _show(findings: list[Finding], files: int, objects: int, output: str) -> None:

@@ -112,8 +112,13 @@ def _text_faults(value: str, schema: Schema, path: Path) -> Iterator[Fault]:
     most = schema.get("maxLength", len(value))
     if len(value) > most:
         yield Fault(path, "TooLong", f"At most {most} characters can be here. Shorten it.")
-    if "pattern" in schema and not re.search(schema["pattern"], value):
+    if "pattern" in schema and not _matches(schema["pattern"], value):
         yield Fault(path, "WrongForm", f"This must have the form {schema['pattern']}.")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Go's `$` ends a text; Python's also comes before a last newline."""
+    return re.search(re.sub(r"(?<!\\)\$$", r"\\Z", pattern), value) is not None
 
 
 def _number_faults(value: int, schema: Schema, path: Path) -> Iterator[Fault]:

@@ -47,6 +47,13 @@ def test_standard_input_is_manifests(tmp_path: Path) -> None:
     assert said.lines[0].startswith("standard input:13: error: SSHCredential other")
 
 
+def test_a_pipe_is_manifests_whatever_its_name(tmp_path: Path) -> None:
+    said = sshcred(tmp_path, "validate", "/dev/stdin", given=BAD.encode())
+
+    assert said.code == 1
+    assert said.lines[0].startswith("/dev/stdin:6: error: SSHCredential hpc-login")
+
+
 @pytest.mark.parametrize(("options", "code"), [([], 0), (["--strict"], 1)], ids=["as they are", "strict"])
 def test_warnings_end_well_unless_they_are_taken_for_errors(tmp_path: Path, options: list[str], code: int) -> None:
     assert sshcred(tmp_path, "validate", *options, "-", given=WARNED.encode()).code == code
