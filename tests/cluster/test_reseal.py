@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -51,7 +52,7 @@ from sshcredential_operator.encryption.sealing_keys import (
     to_jwks,
 )
 from sshcredential_operator.keys.judge import Accepted, judge
-from unit.cli.command import SSHCRED, Said, sshcred
+from unit.cli.command import Said, sshcred
 from unit.keys.key_files import private_file, run
 
 WORDS: Final = "a passphrase that is long enough to be looked for"
@@ -60,6 +61,15 @@ QUICK: Final = ("--sealing-key-period", "1m")
 AHEAD: Final = timedelta(hours=20)
 """A key of a clock that is ahead stays the newest for so long."""
 COMMENT: Final = "# Ours, and kept as it is\n"
+
+
+LISTENING = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " from sshcredential_operator.cli.sshcred import run; run()",
+]
+"""The command as it listens to Ctrl-C; what a shell starts in the background ignores it, and so do its children."""
 
 
 class Lab:
@@ -292,7 +302,7 @@ def test_an_interrupt_leaves_no_export(cluster: Cluster, lab: Lab, key_files: Ke
     file = suspended(lab, key_files, tmp_path, "interrupted")
     before = file.read_bytes()
     where = ["--operator-namespace", lab.own.namespace, "--kubeconfig", str(cluster.kubeconfig_for("admin"))]
-    asking = subprocess.Popen([*SSHCRED, "reseal", str(file), *where], env=dict(os.environ), cwd=tmp_path)
+    asking = subprocess.Popen([*LISTENING, "reseal", str(file), *where], env=dict(os.environ), cwd=tmp_path)
     try:
         wait_until(lambda: "interrupted" in " ".join(lab.exports.names()), "the export is made")
         asking.send_signal(signal.SIGINT)
