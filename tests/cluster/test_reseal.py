@@ -66,8 +66,10 @@ COMMENT: Final = "# Ours, and kept as it is\n"
 LISTENING = [
     sys.executable,
     "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    " from sshcredential_operator.cli.sshcred import run; run()",
+    (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        " from sshcredential_operator.cli.sshcred import run; run()"
+    ),
 ]
 """The command as it listens to Ctrl-C; what a shell starts in the background ignores it, and so do its children."""
 
