@@ -12,6 +12,8 @@ KIND: Final = "SSHCredential"
 PLURAL: Final = "sshcredentials"
 EXPORT_KIND: Final = "SSHCredentialExport"
 EXPORT_PLURAL: Final = "sshcredentialexports"
+TARGET_KIND: Final = "SSHTarget"
+TARGET_PLURAL: Final = "sshtargets"
 
 FIELD_MANAGER: Final = "sshcredential-operator"
 DEFAULT_OPERATOR_NAMESPACE: Final = "sshcredential-system"
@@ -30,6 +32,12 @@ BACKED_UP_AT_ANNOTATION: Final = f"{GROUP}/backed-up-at"
 """A person notes on the root key's Secret when the key ring was last backed up: `2026-11-23T17:00:00Z`."""
 RETIRED_ANNOTATION: Final = f"{GROUP}/retired"
 """A person sets it to `true` on a sealing key's Secret: nothing opens any more what was sealed to that key."""
+FORCE_PROMOTION_ANNOTATION: Final = f"{GROUP}/force-promotion"
+"""On an SSHCredential, the fingerprint of status.next: that key is used though an SSHTarget has not let it in yet."""
+TRUST_HOST_KEY_ANNOTATION: Final = f"{GROUP}/trust-host-key"
+"""On an SSHTarget, the fingerprint of the host key that a person has compared and takes from now on."""
+PROBE_REQUESTED_ANNOTATION: Final = f"{GROUP}/probe-requested"
+"""On an SSHTarget, any new text, such as the time: probe it now. The status repeats it when that is done."""
 
 SECRET_SUFFIX: Final = "-sshcredential"
 
@@ -57,6 +65,17 @@ def credential_of_secret(namespace: Namespace, secret_name: str) -> CredentialKe
 @dataclass(frozen=True, slots=True, order=True)
 class ExportKey:
     """Where an export lives. No NamedTuple: it must not be equal to a credential of the same two names."""
+
+    namespace: Namespace
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TargetKey:
+    """Where a target lives; no NamedTuple, for the same reason."""
 
     namespace: Namespace
     name: str
