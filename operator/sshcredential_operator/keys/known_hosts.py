@@ -23,7 +23,7 @@ class BadLine(NamedTuple):
 
 
 class HostLine(NamedTuple):
-    """`[marker] hosts type base64 [comment]`, and its number in the text, from 1. `blob` says that it is of the type."""
+    """`[marker] hosts type base64 [comment]`, and its number in the text, from 1. `blob` says the same type."""
 
     number: int
     marker: str
