@@ -136,7 +136,9 @@ def test_every_sentence_of_a_policy_has_a_plain_one_to_fall_back_to(policy: Poli
 # --- roles
 
 
-@pytest.mark.parametrize("role", [*OPERATOR.values(), *OF_TARGETS.values(), *PEOPLE.values()], ids=lambda role: role["metadata"]["name"])
+@pytest.mark.parametrize(
+    "role", [*OPERATOR.values(), *OF_TARGETS.values(), *PEOPLE.values()], ids=lambda role: role["metadata"]["name"]
+)
 def test_no_role_has_a_wildcard(role: dict[str, Any]) -> None:
     assert "*" not in str(role)
 
