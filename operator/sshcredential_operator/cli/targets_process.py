@@ -7,10 +7,10 @@ import asyncio
 import click
 
 from sshcredential_operator.cli.process_options import connected, process_options, set_up_log, where
+from sshcredential_operator.controller.targets.cluster_ranges import Told
 from sshcredential_operator.controller.targets.options import TargetOptions
 from sshcredential_operator.controller.targets.process import TargetsProcess
-from sshcredential_operator.ssh import client
-from sshcredential_operator.ssh.destinations import DestinationInvalid, Destinations, parse_destinations
+from sshcredential_operator.ssh.destinations import BadDestination
 
 
 @click.command("targets")
@@ -49,17 +49,19 @@ def targets(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Try SSHTargets: log in with their credentials, install public keys, remove old ones."""
     place = where(operator_namespace, workspaces, listen, all_namespaces=all_namespaces)
-    options = TargetOptions(*place, destinations=_destinations(allowed, ranges), guarded=not unguarded)
+    options = TargetOptions(*place, told=_told(allowed, ranges), guarded=not unguarded)
     set_up_log(log_format, debug=debug)
     asyncio.run(_run(options))
 
 
 async def _run(options: TargetOptions) -> None:
-    await TargetsProcess(options, await connected(), client).run()
+    await TargetsProcess(options, await connected()).run()
 
 
-def _destinations(allowed: tuple[str, ...], ranges: tuple[str, ...]) -> Destinations:
+def _told(allowed: tuple[str, ...], ranges: tuple[str, ...]) -> Told:
+    told = Told(allowed, ranges)
     try:
-        return parse_destinations(allowed, ranges)
-    except DestinationInvalid as invalid:
-        raise click.UsageError(f"{invalid.sentence}.") from None
+        told.destinations()
+    except BadDestination as bad:
+        raise click.UsageError(bad.sentence) from None
+    return told

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
 from typing import Final
 
 from paramiko import Message, SSHException, Transport  # type: ignore[import-untyped]  # it has no types

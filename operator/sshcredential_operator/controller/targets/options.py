@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sshcredential_operator.api.names import Namespace
-from sshcredential_operator.ssh.destinations import Destinations
+from sshcredential_operator.controller.targets.cluster_ranges import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,6 @@ class TargetOptions:
     workspaces: tuple[Namespace, ...]
     host: str
     port: int
-    destinations: Destinations
+    told: Told
     guarded: bool = True
     """Whether targets are followed only under the admission policy."""

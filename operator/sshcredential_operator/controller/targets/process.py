@@ -24,6 +24,7 @@ from sshcredential_operator.controller.ports import ApiAnnouncer
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.shell import Tap
 from sshcredential_operator.controller.store import Kind
+from sshcredential_operator.controller.targets.cluster_ranges import ClusterRanges
 from sshcredential_operator.controller.targets.feeds import CredentialFeed, Follower, TargetFeed
 from sshcredential_operator.controller.targets.known import Known
 from sshcredential_operator.controller.targets.metrics import TargetMetrics
@@ -35,7 +36,7 @@ from sshcredential_operator.controller.targets.ports import (
     ApiTargets,
 )
 from sshcredential_operator.controller.targets.ring import ReadOnlyStore, opened
-from sshcredential_operator.controller.targets.visiting import Ssh, ThreadedVisits
+from sshcredential_operator.controller.targets.visiting import ThreadedVisits
 from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.controller.worker import Passes, work_at
@@ -58,13 +59,13 @@ GRACE_SECONDS: Final = 15.0
 class TargetsProcess:
     """One running process. Everything is made here once and handed to those who need it."""
 
-    def __init__(self, options: TargetOptions, connection: Connection, ssh: Ssh) -> None:
+    def __init__(self, options: TargetOptions, connection: Connection) -> None:
         self._options, self._connection = options, connection
         self._requests, self._health = Requests(connection), Health()
         self._known, self._memories = Known(), Memories()
         self._queue = WorkQueue[TargetKey](places=PASSES, share=SHARE)
         self._metrics = TargetMetrics(self._known)
-        self._visits = ThreadedVisits(ssh, options.destinations, self._metrics.visited)
+        self._visits = ThreadedVisits(options.told.destinations(), self._metrics.visited)
         self._metrics.running.set_function(lambda: self._visits.running)
         self._metrics.take_queue("target", self._queue)
         self._keyring = Keyring(ReadOnlyStore(self._requests, options.operator_namespace, options.workspaces))
@@ -93,10 +94,11 @@ class TargetsProcess:
             log.info("stopped")
 
     async def _follow(self) -> None:
-        world = self._world()
+        world, ranges = self._world(), ClusterRanges(self._requests, self._options.told, self._visits.use)
         passes = Passes("target", self._queue, lambda key, failures: follow(key, world, failures), self._known.target)
         # Kopf cancels, when it stops, every task that was made after it was started: workers come first.
-        workers = [begin(work_at(passes, self._metrics)) for _ in range(PASSES)]
+        await ranges.look()
+        workers = [begin(ranges.keep_looking()), *(begin(work_at(passes, self._metrics)) for _ in range(PASSES))]
         follower = Follower(self._known, self._queue, self._memories.forget, self._workspaces.forget)
         tap = Tap({Kind.TARGETS: TargetFeed(follower), Kind.CREDENTIALS: CredentialFeed(follower)}, self._metrics)
         tap.on_answer = self._note_start

@@ -11,11 +11,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.controller.logs import where
+from sshcredential_operator.ssh import client
+from sshcredential_operator.ssh.arranging import arrange
 from sshcredential_operator.ssh.destinations import Destinations
 from sshcredential_operator.ssh.visit import (
     Arranged,
@@ -39,29 +41,11 @@ OF_ONE_SERVER: Final = 2
 Came = TypeVar("Came", Visited, Queried, Arranged)
 
 
-class Ssh(Protocol):
-    """The blocking functions of the `ssh` package."""
-
-    def login(self, route: Route, key: PrivateKey, destinations: Destinations) -> Visited | Failed:
-        """Log in and open a session."""
-        ...
-
-    def query(self, route: Route, public_keys: tuple[str, ...], destinations: Destinations) -> Queried | Failed:
-        """Ask which keys would be accepted."""
-        ...
-
-    def arrange(
-        self, route: Route, login: Login, arrangement: Arrangement, destinations: Destinations
-    ) -> Arranged | Failed:
-        """Bring authorized_keys into order."""
-        ...
-
-
 class ThreadedVisits:
     """Runs visits. `visited` is told of each: what for, what came of it, how many seconds it took."""
 
-    def __init__(self, ssh: Ssh, destinations: Destinations, visited: Callable[[str, str, float], None]) -> None:
-        self._ssh, self._destinations, self._visited = ssh, destinations, visited
+    def __init__(self, destinations: Destinations, visited: Callable[[str, str, float], None]) -> None:
+        self._destinations, self._visited = destinations, visited
         self._threads = ThreadPoolExecutor(VISITS, thread_name_prefix="visit")
         self._all = asyncio.Semaphore(VISITS)
         self._of: WeakValueDictionary[object, asyncio.Semaphore] = WeakValueDictionary()
@@ -69,16 +53,20 @@ class ThreadedVisits:
 
     async def login(self, route: Route, key: PrivateKey) -> Visited | Failed:
         """Log in and open a session."""
-        return await self._visit("login", route, lambda: self._ssh.login(route, key, self._destinations))
+        return await self._visit("login", route, lambda: client.login(route, key, self._destinations))
 
     async def query(self, route: Route, public_keys: tuple[str, ...]) -> Queried | Failed:
         """Ask which keys would be accepted."""
-        return await self._visit("query", route, lambda: self._ssh.query(route, public_keys, self._destinations))
+        return await self._visit("query", route, lambda: client.query(route, public_keys, self._destinations))
 
     async def arrange(self, route: Route, login: Login, arrangement: Arrangement) -> Arranged | Failed:
         """Bring authorized_keys into order."""
-        visit = lambda: self._ssh.arrange(route, login, arrangement, self._destinations)  # noqa: E731 - as the others
+        visit = lambda: _arrange(route, login, arrangement, self._destinations)  # noqa: E731 - as the others
         return await self._visit("arrange", route, visit)
+
+    def use(self, destinations: Destinations) -> None:
+        """Go by these from the next visit on."""
+        self._destinations = destinations
 
     def close(self) -> None:
         """Wait for no further visit; those that run end with their time."""
@@ -111,3 +99,8 @@ class ThreadedVisits:
 
     def _place(self, of: object, places: int) -> asyncio.Semaphore:
         return self._of.setdefault(of, asyncio.Semaphore(places))
+
+
+def _arrange(route: Route, login: Login, arrangement: Arrangement, destinations: Destinations) -> Arranged | Failed:
+    with client.session(route, login, destinations) as at:
+        return at if isinstance(at, Failed) else arrange(at, arrangement)
