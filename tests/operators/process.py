@@ -22,7 +22,7 @@ _LOCAL: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class OperatorProcess:
-    """`sshcredential-operator run`, or another process of it, with JSON logs in a file. Ended by pid, and by the end of a `with` block."""
+    """`sshcredential-operator run`, or another `process`, with JSON logs in a file. Ended by pid, and by `with`."""
 
     def __init__(
         self,
