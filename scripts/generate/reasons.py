@@ -20,7 +20,7 @@ from sshcredential_operator.api.text import Text
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "reasons.md"
 
 HEAD: Final = """\
-<!-- Generated from operator/sshcredential_operator/api/messages.py and target_messages.py by `make generate`. Do not edit. -->
+<!-- Generated from the catalogues in operator/sshcredential_operator/api/ by `make generate`. Do not edit. -->
 
 # Reasons
 
@@ -39,8 +39,8 @@ text.
 HEAD_OF_TARGETS: Final = """\
 ## Reasons of an SSHTarget
 
-`HostKeyTrusted`, `Authenticated` and `Installed` carry these reasons, too, and `Ready` sums them up. Every failed probe is
-tried again, after about five minutes and never less often than `spec.probe.every`.
+`HostKeyTrusted`, `Authenticated` and `Installed` carry these reasons, too, and `Ready` sums them up. Every failed probe
+is tried again, after about five minutes and never less often than `spec.probe.every`.
 """
 
 HEADINGS: Final[dict[Course, str]] = {
@@ -84,8 +84,9 @@ The condition is True. `Reconciling` and `Stalled` are absent.
 `Ready` is False and `Reconciling` is True. The target is probed as soon as it has come.
 """,
     Course.RETRY: f"""\
-It may pass by itself. {", ".join(f"`{reason}`" for reason in TargetReason if reason in PASSING)} do not turn a good state bad
-at once: only after two failures in a row `Ready` is Unknown. It is False at once where the state was never good.
+It may pass by itself. {", ".join(f"`{reason}`" for reason in TargetReason if reason in PASSING)}
+do not turn a good state bad at once: only after two failures in a row `Ready` is Unknown. It is False at once where the
+state was never good.
 """,
     Course.STOP: """\
 `Ready` is False and `Stalled` is True, at once.
