@@ -12,6 +12,7 @@ from typing import Final
 
 from sshcredential_operator.api.messages import CATALOGUE
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.staged import STAGED_TEXTS
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "reasons.md"
 
@@ -30,6 +31,16 @@ kubectl get sshcredentials,sshcredentialexports -o wide
 The set is closed: a program may rely on the words in the first column. The messages are for people and may change.
 Words in braces stand for names and numbers of your credential; no message ever holds key material or another program's
 text.
+"""
+
+STAGED: Final = """\
+## A next key is announced
+
+The condition `RotationStaged` of an SSHCredential has reasons of its own, since `Ready` goes on to speak of the key in
+use. It is True as long as it is there.
+
+| Reason | Message | What to do |
+|---|---|---|
 """
 
 HEADINGS: Final[dict[Course, str]] = {
@@ -65,7 +76,8 @@ ever. It speaks of a server that is away or busy only after a few tries.
 def page() -> str:
     """Return the whole page."""
     lines = [HEAD, *(line for course in HEADINGS for line in section(course))]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    staged = (f"| `{reason}` | {cell(text.says)} | {cell(text.do)} |\n" for reason, text in STAGED_TEXTS.items())
+    return "\n".join(lines) + STAGED + "".join(staged)
 
 
 def section(course: Course) -> Iterator[str]:

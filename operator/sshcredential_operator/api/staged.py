@@ -22,7 +22,7 @@ class StagedReason(StrEnum):
     FORBIDDEN = "Forbidden"
 
 
-HELD: Final = frozenset(StagedReason) - {StagedReason.STAGED}
+HELD: Final = frozenset(reason.value for reason in StagedReason if reason is not StagedReason.STAGED)
 """The key was announced for long enough, and is not used yet."""
 
 _FORCE: Final = "or use it all the same with `sshcred rotate {credential} --force`."

@@ -74,15 +74,15 @@ def _what_it_waits_for(staged: OtherKey, observed: Observed, credential: Credent
     closed = closed_to(staged.fingerprint, observed.targets)
     facts = {"fingerprint": staged.fingerprint, "moment": staged.moment, "credential": credential.key.name}
     if due is None or due > observed.now or not is_held(staged.fingerprint, observed, credential):
-        return StagedReason.STAGED, staged_message(StagedReason.STAGED, **facts)
+        return StagedReason.STAGED.value, staged_message(StagedReason.STAGED, **facts)
     if isinstance(closed, tuple):
         facts |= {"targets": targets_named(closed), "target": closed[0]}
-        return StagedReason.WAITING_FOR_TARGETS, staged_message(StagedReason.WAITING_FOR_TARGETS, **facts)
+        return StagedReason.WAITING_FOR_TARGETS.value, staged_message(StagedReason.WAITING_FOR_TARGETS, **facts)
     said = before.condition(ROTATION_STAGED)
     if closed is Unseen.NOT_LISTED and said and before.next and before.next.fingerprint == staged.fingerprint:
         return said.reason, said.message  # after a restart, until somebody can tell
     reason = StagedReason.FORBIDDEN if closed is Unseen.FORBIDDEN else StagedReason.TARGETS_UNKNOWN
-    return reason, staged_message(reason, **facts)
+    return reason.value, staged_message(reason, **facts)
 
 
 def rotation_notes(record: Record, spec: Spec, observed: Observed) -> Iterator[str]:
