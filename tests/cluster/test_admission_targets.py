@@ -19,7 +19,9 @@ TARGETS: Final = f"sshtargets.{GROUP}"
 EDIT: Final = ("get", "list", "create", "update", "patch", "delete")
 
 NOT_HERS: Final = "alice may not use SSHCredential hpc-login, which spec.credentialRef names"
-NO_BOOTSTRAP: Final = "alice may not use SSHCredential root-login, which spec.authorizedKey.bootstrap.credentialRef names"
+NO_BOOTSTRAP: Final = (
+    "alice may not use SSHCredential root-login, which spec.authorizedKey.bootstrap.credentialRef names"
+)
 NO_PASSWORD: Final = "alice may not read Secret first, which spec.authorizedKey.bootstrap.passwordSecret names"
 NO_JUMP: Final = "alice may not use SSHTarget bastion, which spec.jumpTargetRef names"
 
@@ -121,7 +123,10 @@ def test_the_role_for_users_is_enough_for_credentials_and_jump_hosts_and_for_no_
 ) -> None:
     grant_role(cluster, workspace, "alice", "sshcredential-user", Right("use", "sshtargets", GROUP))
 
-    assert said(alice.attempt(target(WITH_CREDENTIAL | THROUGH | {"authorizedKey": WITH_CREDENTIAL["authorizedKey"]}))) == ""
+    assert (
+        said(alice.attempt(target(WITH_CREDENTIAL | THROUGH | {"authorizedKey": WITH_CREDENTIAL["authorizedKey"]})))
+        == ""
+    )
     assert NO_PASSWORD in said(alice.attempt(target(WITH_PASSWORD)))
 
 

@@ -165,7 +165,9 @@ MISTAKES: Final = [
         id="a key with a blank",
     ),
     *(
-        pytest.param(installing(options=options), "spec.authorizedKey.options", sentence, id=f"options {options[:30]!r}")
+        pytest.param(
+            installing(options=options), "spec.authorizedKey.options", sentence, id=f"options {options[:30]!r}"
+        )
         for options, sentence in {
             "restrict\npty": ONE_LINE,
             "größe": ONE_LINE,
@@ -185,7 +187,10 @@ MISTAKES: Final = [
         }.items()
     ),
     pytest.param(
-        pinned(authorizedKey={"bootstrap": PASSWORD}), "spec.authorizedKey.bootstrap", BOOTSTRAP, id="nothing to install"
+        pinned(authorizedKey={"bootstrap": PASSWORD}),
+        "spec.authorizedKey.bootstrap",
+        BOOTSTRAP,
+        id="nothing to install",
     ),
     pytest.param(bootstrapped(), "spec.authorizedKey.bootstrap", ONE_BOOTSTRAP, id="an empty bootstrap"),
     pytest.param(
@@ -320,13 +325,13 @@ def test_kubectl_tells_a_mistake_in_one_line(
             "give at most one of knownHosts (lines or a ConfigMap) and targetRef",
             id="two places",
         ),
-        pytest.param({"targetRef": {"name": "login.example.org"}}, "targetRef.name must be the metadata.name", id="host"),
+        pytest.param(
+            {"targetRef": {"name": "login.example.org"}}, "targetRef.name must be the metadata.name", id="host"
+        ),
         pytest.param({"targetRef": {}}, "spec.targetRef.name: Required value", id="none"),
     ],
 )
-def test_an_export_that_names_a_target_is_told_too(
-    cluster: Cluster, members: dict[str, Any], sentence: str
-) -> None:
+def test_an_export_that_names_a_target_is_told_too(cluster: Cluster, members: dict[str, Any], sentence: str) -> None:
     manifest = json.dumps(target(plain(**members)) | {"kind": "SSHCredentialExport"})
     command = ("create", "--dry-run=server", "-f", "-")
 
