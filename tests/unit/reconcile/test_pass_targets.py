@@ -68,10 +68,11 @@ async def test_a_key_that_is_asked_for_is_announced_and_waits_for_those_that_are
     assert server.writes == ["patch secret", "patch status"]
     assert server.reason() == "Available"
     assert server.status()["keyNumber"] == 1
-    assert said(server) == (
-        "WaitingForTargets",
-        f"The next key {fingerprint} is not used yet: it does not log in at SSHTarget gateway, login. "
-        "See why with `kubectl describe sshtarget gateway`; or use it all the same with `sshcred rotate hpc-login --force`.",
+    reason, message = said(server)
+    assert reason == "WaitingForTargets"
+    assert message == (
+        f"The next key {fingerprint} is not used yet: it does not log in at SSHTarget gateway, login. See why with "
+        "`kubectl describe sshtarget gateway`; or use it all the same with `sshcred rotate hpc-login --force`."
     )
 
 
