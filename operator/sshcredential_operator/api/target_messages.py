@@ -56,11 +56,11 @@ TARGET_TEXTS: Final[dict[TargetReason, Text]] = {
         "sshcredential-operator targets.",
     ),
     TargetReason.JUMP_TARGET_MISSING: Text(
-        "There is no SSHTarget {target} in this namespace, through which this target would be reached.",
+        "There is no SSHTarget {jump} in this namespace, through which this target would be reached.",
         "Create it, or correct spec.jumpTargetRef; the target is probed as soon as it is there.",
     ),
     TargetReason.JUMP_LOOP: Text(
-        "The jump hosts of this target lead in a circle, or are too many, at SSHTarget {target}.",
+        "The jump hosts of this target lead in a circle, or are too many, at SSHTarget {jump}.",
         "Correct spec.jumpTargetRef of one of them, so that the way begins at a server that is reached directly.",
     ),
     TargetReason.NAME_NOT_FOUND: Text(
@@ -111,7 +111,7 @@ TARGET_TEXTS: Final[dict[TargetReason, Text]] = {
         "Have the server's owner make another host key; remove that line only if it stands there by mistake.",
     ),
     TargetReason.HOST_CERTIFICATE_REFUSED: Text(
-        "The host certificate of {host} port {port} is not accepted: {cause}. No login was tried.",
+        "The host certificate of {host} port {port} {cause}. No login was tried.",
         "Have the server's owner sign its host key again (ssh-keygen -h -s CA -n HOST), or correct spec.hostKeys.",
     ),
     TargetReason.AUTHENTICATION_FAILED: Text(
