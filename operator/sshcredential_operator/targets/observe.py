@@ -42,7 +42,7 @@ def jumps(target: Target, known: KnownTargets) -> tuple[Jump, ...] | Finding:
     way: list[Jump] = []
     seen, here = {target.key}, target
     while here.jump is not None:
-        facts = {"jump": here.jump.name}
+        facts = {"target": here.jump.name}
         if here.jump in seen or len(way) == MOST_JUMPS:
             return Finding(TargetReason.JUMP_LOOP, facts)
         found = known.target(here.jump)

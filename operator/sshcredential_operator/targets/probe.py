@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.api.target_spec import CredentialBootstrap, Manage
@@ -41,6 +40,10 @@ UNTRUSTED: Final = frozenset(
         TargetReason.HOST_CERTIFICATE_REFUSED,
     }
 )
+NOT_INSTALLED: Final = frozenset(
+    {TargetReason.BOOTSTRAP_MISSING, TargetReason.BOOTSTRAP_FAILED, TargetReason.INSTALL_FAILED}
+)
+Came = TypeVar("Came", Visited | Failed, Queried | Failed, Arranged | Failed)
 
 
 async def probe(plan: Plan, observed: Observed, world: TargetWorld) -> Found:
@@ -78,31 +81,24 @@ class _Probe:
         wanted, kept = (tuple(key.public_key for key in some) for some in (keys, self._previous))
         mark = f"sshcredential-operator:{'/'.join(credential or ())}:{self._keys.credential_id}"
         arrangement = Arrangement(mark, self._spec.key_options, wanted, kept)
-        async for login in self._ways_in():
-            came = self._noted(await self._world.visits.arrange(self._route, login, arrangement))
-            if isinstance(came, Arranged):
-                self._used = login.fingerprint if isinstance(login, PrivateKey) and not came.changed else None
-                return came
-            if isinstance(login, Password) and came.reason in NOT_LET_IN:
-                return replace(came, reason=TargetReason.BOOTSTRAP_FAILED)
-            if came.reason not in NOT_LET_IN:
-                return came
-            self._did_not_log_in(login, came)
-        return Failed(await self._no_way_in())
-
-    async def _ways_in(self) -> AsyncIterator[Login]:
-        """Yield what may log in to install, in its order; the bootstrap is read when no key did."""
         following = (self._keys.next,) if self._keys.next else ()
         for key in (self._keys.current, *self._previous, *following):
-            yield key.private
-        if login := await self._bootstrap():
-            self._bootstrapping = True
-            yield login
+            came = await self._arrange_by(key.private, arrangement)
+            if isinstance(came, Arranged) or came.reason not in NOT_LET_IN:
+                return came
+            self._did_not_log_in(key, came)
+        bootstrap = await self._bootstrap()  # read only when no key is let in
+        if bootstrap is None:
+            return Failed(TargetReason.BOOTSTRAP_MISSING)
+        came = await self._arrange_by(bootstrap, arrangement)
+        refused = isinstance(came, Failed) and came.reason in NOT_LET_IN
+        return replace(came, reason=TargetReason.BOOTSTRAP_FAILED) if refused and isinstance(came, Failed) else came
 
-    _bootstrapping = False
-
-    async def _no_way_in(self) -> TargetReason:
-        return TargetReason.BOOTSTRAP_FAILED if self._bootstrapping else TargetReason.BOOTSTRAP_MISSING
+    async def _arrange_by(self, login: Login, arrangement: Arrangement) -> Arranged | Failed:
+        came = self._noted(await self._world.visits.arrange(self._route, login, arrangement))
+        if isinstance(came, Arranged) and not came.changed and isinstance(login, PrivateKey):
+            self._used = login.fingerprint
+        return came
 
     async def _bootstrap(self) -> Login | None:
         given, namespace = self._spec.bootstrap, self._observed.target.key.namespace
@@ -120,9 +116,9 @@ class _Probe:
     async def _log_in(self) -> None:
         arranged = self._found.arranged
         if isinstance(arranged, Arranged):  # what failed before the lines were there says nothing now
-            proven = {self._used: arranged.visited} if self._used else {}
-            logins: dict[str, Visited | Failed] = {half.fingerprint: came for half in self._found.wanted if (came := proven.get(half.fingerprint))}
-            self._found = replace(self._found, logins=logins)
+            wanted = {half.fingerprint for half in self._found.wanted}
+            proven = {self._used: arranged.visited} if self._used in wanted else {}
+            self._found = replace(self._found, logins={one: came for one, came in proven.items() if one})
         for key in (self._keys.current, self._keys.next):
             if key is None or key.fingerprint in self._found.logins:
                 continue
@@ -131,9 +127,9 @@ class _Probe:
             if isinstance(came, Failed) and came.reason not in NOT_LET_IN:
                 return
 
-    def _did_not_log_in(self, login: Login, came: Failed) -> None:
-        if isinstance(login, PrivateKey) and login.fingerprint in {half.fingerprint for half in self._found.wanted}:
-            self._found = replace(self._found, logins={**self._found.logins, login.fingerprint: came})
+    def _did_not_log_in(self, key: StoredKey, came: Failed) -> None:
+        if key.fingerprint in {half.fingerprint for half in self._found.wanted}:
+            self._found = replace(self._found, logins={**self._found.logins, key.fingerprint: came})
 
     # --- ask for old keys
 
@@ -152,18 +148,21 @@ class _Probe:
         return [one for one, came in self._found.logins.items() if isinstance(came, Visited)]
 
     def _is_open(self) -> bool:
-        logins = list(self._found.logins.values())
-        return bool(logins) and all(isinstance(came, Visited) or came.reason in NOT_LET_IN for came in logins)
+        logins, arranged = list(self._found.logins.values()), self._found.arranged
+        stuck = isinstance(arranged, Failed) and arranged.reason not in NOT_INSTALLED
+        return not stuck and bool(logins) and all(isinstance(one, Visited) or one.reason in NOT_LET_IN for one in logins)
 
     # --- the host key
 
-    def _noted[T: Visited | Arranged | Queried | Failed](self, came: T) -> T:
+    def _noted(self, came: Came) -> Came:
         """From the first host key that is taken unseen on, only that one counts for the rest of this probe."""
         shown = shown_by(came)
         by_first_use = is_by_first_use(self._observed.target) and self._observed.target.status.host_key is None
         if shown and by_first_use:
             spec = self._spec
-            trust = host_trust(spec.host_keys, host=spec.host, port=spec.port, now=self._observed.now, recorded=shown.public_key)
+            trust = host_trust(
+                spec.host_keys, host=spec.host, port=spec.port, now=self._observed.now, recorded=shown.public_key
+            )
             if isinstance(trust, BadLine):  # never with this policy
                 raise TypeError
             self._route = replace(self._route, target=replace(self._route.target, trust=trust))

@@ -87,7 +87,7 @@ def has_good_key(credential: Credential | None) -> bool:
 def jump_failed(jump: Target, why: TargetReason) -> Finding:
     """Return how it is said that something is wrong with a server on the way."""
     spec = spec_of(jump)
-    facts: dict[str, str | int] = {"jump": jump.key.name, "hop": f"{spec.host}:{spec.port}", "why": why.value}
+    facts: dict[str, str | int] = {"hop": f"{spec.host}:{spec.port}", "why": why.value}
     return Finding(TargetReason.JUMP_FAILED, facts)
 
 
