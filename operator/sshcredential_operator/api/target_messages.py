@@ -51,7 +51,7 @@ TARGET_TEXTS: Final[dict[TargetReason, Text]] = {
         "prints it.",
     ),
     TargetReason.TARGET_NOT_GUARDED: Text(
-        "Nothing is done with this target: the admission policy sshcredential-operator-target, or its binding, is missing "
+        "Nothing is done here: the admission policy sshcredential-operator-target, or its binding, is missing "
         "or is not the one that this operator knows, so that nobody was asked for the right to the credential.",
         "Apply charts/sshcredential-operator/files/admission/target.yaml of this operator's version; it is looked at "
         "again every minute.",

@@ -46,7 +46,9 @@ def due_at(observed: Observed) -> datetime:
     """Return when the next probe is due; `now` when it is."""
     memory, every = observed.memory, spec_of(observed.target).every
     last = _latest_try(observed)
-    if is_asked_for(observed) or _jump_got_through(observed) or last is None or last - observed.now > every:  # a clock was set back
+    if (
+        is_asked_for(observed) or _jump_got_through(observed) or last is None or last - observed.now > every
+    ):  # a clock was set back
         return observed.now
     spread = memory.jitter * min(every / 10, SPREAD)
     if is_to_be_retried(observed):

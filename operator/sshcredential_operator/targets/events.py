@@ -43,13 +43,13 @@ def of_status(before: TargetStatus, after: TargetStatus, target: Target) -> Iter
     note = TargetNote.RETIRED_KEY_ACCEPTED.value
     if note in after.notes and note not in before.notes:
         kept = frozenset(key.fingerprint for key in after.retired_keys)
-        yield Event("RetiredKeyAccepted", f"The server still takes a key that was replaced: {_listed(kept)}.", True)
+        yield Event("RetiredKeyAccepted", f"The server still takes a key that was replaced: {_listed(kept)}.", warning=True)
     was, ready = before.ready, after.ready
     if ready is None or (was is not None and was.status == ready.status):
         return
     if was is not None and was.status == "True":
         lost = ready.reason in PASSING
-        yield Event("BecameUnreachable" if lost else ready.reason, ready.message, True)
+        yield Event("BecameUnreachable" if lost else ready.reason, ready.message, warning=True)
     elif ready.status == "True" and before.last_success_at is not None:
         yield Event("Recovered", ready.message)
 
@@ -66,7 +66,7 @@ def _of_host_key(before: TargetStatus, after: TargetStatus, target: Target) -> I
     ready = after.ready
     if after.offered_host_key and ready and after.offered_host_key.fingerprint != was:
         changed = ready.reason == TargetReason.HOST_KEY_CHANGED
-        yield Event("HostKeyChanged" if changed else ready.reason, ready.message, True)
+        yield Event("HostKeyChanged" if changed else ready.reason, ready.message, warning=True)
 
 
 def _listed(fingerprints: frozenset[str]) -> str:

@@ -1,4 +1,4 @@
-"""What is found out about a target, in one pass, as frozen values. Made by `waits`, `plan` and `probe`, read by `judge`.
+"""What one pass finds out about a target, as frozen values. Made by `waits`, `plan` and `probe`, read by `judge`.
 
 No private key and no password is in here.
 """

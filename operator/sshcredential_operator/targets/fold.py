@@ -25,7 +25,6 @@ from sshcredential_operator.api.target_status import (
 from sshcredential_operator.api.text import MESSAGE_LIMIT
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.ssh.visit import OfferedKey
-from sshcredential_operator.targets.due import request_of
 from sshcredential_operator.targets.findings import Finding
 from sshcredential_operator.targets.judge import LOGGED_IN, Judged
 from sshcredential_operator.targets.probe import UNTRUSTED
@@ -50,8 +49,10 @@ class Result:
 
 def is_borne(result: Result, target: Target) -> bool:
     """Whether a good state stays good: the first time that passing trouble is met."""
-    return result.judged.ready.reason in PASSING and result.judged.visited and (
-        is_good(target) and result.failures < PATIENCE
+    return (
+        result.judged.ready.reason in PASSING
+        and result.judged.visited
+        and (is_good(target) and result.failures < PATIENCE)
     )
 
 
@@ -208,5 +209,3 @@ def _text(finding: Finding, target: Target) -> str:
 
 def _cut(text: str) -> str:
     return text.encode()[:MESSAGE_LIMIT].decode(errors="ignore")
-
-

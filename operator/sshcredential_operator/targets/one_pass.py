@@ -141,8 +141,10 @@ async def _in_trouble(trouble: TroubleError, observed: Observed, world: TargetWo
     """A hiccup of the API server does not make a good state bad; a longer one is said, as far as that can be."""
     reason = _TROUBLES.get(trouble.reason, TargetReason.SERVER_UNAVAILABLE)
     reported = False
-    if failures >= PATIENCE and trouble.retry_after != 0 and is_news(finding := Finding(reason, trouble.facts), observed):
+    if (
+        failures >= PATIENCE
+        and trouble.retry_after != 0
+        and is_news(finding := Finding(reason, trouble.facts), observed)
+    ):
         reported = await report(Result(Judged(finding), observed.now, None), observed.target, world)
     return Outcome(reason, retry=True, retry_after=trouble.retry_after, reported=reported)
-
-

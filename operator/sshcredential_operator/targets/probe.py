@@ -67,7 +67,8 @@ class _Probe:
 
     async def made(self) -> Found:
         if self._spec.manage is Manage.INSTALL:
-            self._found = replace(self._found, arranged=await self._arranged())
+            arranged = await self._arranged()
+            self._found = replace(self._found, arranged=arranged)
         if not isinstance(self._found.arranged, Failed) or not _is_shut(self._found.arranged):
             await self._log_in()
         await self._ask_for_retired()
@@ -139,7 +140,8 @@ class _Probe:
         asked = tuple(key for key in retired if key.fingerprint not in spared)
         self._found = replace(self._found, retired=retired, asked=frozenset(key.fingerprint for key in asked))
         if asked and self._is_open():
-            self._found = replace(self._found, queried=await self._query(asked))
+            queried = await self._query(asked)
+            self._found = replace(self._found, queried=queried)
 
     async def _query(self, asked: tuple[RetiredKey, ...]) -> Queried | Failed:
         return self._noted(await self._world.visits.query(self._route, tuple(key.public_key for key in asked)))
@@ -150,7 +152,9 @@ class _Probe:
     def _is_open(self) -> bool:
         logins, arranged = list(self._found.logins.values()), self._found.arranged
         stuck = isinstance(arranged, Failed) and arranged.reason not in NOT_INSTALLED
-        return not stuck and bool(logins) and all(isinstance(one, Visited) or one.reason in NOT_LET_IN for one in logins)
+        return (
+            not stuck and bool(logins) and all(isinstance(one, Visited) or one.reason in NOT_LET_IN for one in logins)
+        )
 
     # --- the host key
 
