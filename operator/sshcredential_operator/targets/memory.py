@@ -8,8 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sshcredential_operator.api.names import TargetKey
+
+
+class Demand(NamedTuple):
+    """What asks for a probe at once: the next probe answers it, whatever comes of that."""
+
+    generation: int
+    request: str | None
+    trusted: str | None
+    """The host key that a person takes, where the server shows that one."""
+    keys: frozenset[str]
+    """Fingerprints of the keys that should log in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +33,16 @@ class Memory:
     """When this process first looked at it."""
     jitter: float
     """From 0 up to 1, drawn anew for every probe: what is due keeps its moment from pass to pass."""
-    shown: frozenset[str] | None = None
-    """The fingerprints that the credential's status told of at the latest probe; None before the first one."""
+    asked: Demand | None = None
+    """What the latest probe was made for; None before the first one."""
     failures: int = 0
     """So many probes in a row met passing trouble."""
     failed_at: datetime | None = None
-    """When the latest of them did."""
+    """When the latest probe was, if something of it is to be tried again."""
     ends: datetime | None = None
     """When the first of the previous keys that the latest probe saw is gone."""
-    public_keys: Mapping[str, str] = field(default_factory=dict)
-    """The credential's keys at the latest probe, by fingerprint."""
+    logged_in: Mapping[str, str] = field(default_factory=dict)
+    """Public keys that have logged in here, by fingerprint."""
 
 
 class Memories:

@@ -68,7 +68,7 @@ class StoredKeys:
 
 
 class Unavailable(NamedTuple):
-    """The keys cannot be had: CREDENTIAL_NOT_READY (no Secret, another's, does not open) or KEY_UNAVAILABLE (its KEK)."""
+    """The keys cannot be had: CREDENTIAL_NOT_READY (no Secret, or it does not open) or KEY_UNAVAILABLE (its KEK)."""
 
     reason: TargetReason
 
