@@ -10,8 +10,20 @@ from typing import Any
 
 import pytest
 
-from ssh.hostile import MARK, TEXT, Conversation, Door, Speaker, drips, says, says_and_goes, says_for_ever, serving
-from ssh.hostile import silence, speaks
+from ssh.hostile import (
+    MARK,
+    TEXT,
+    Conversation,
+    Door,
+    Speaker,
+    drips,
+    says,
+    says_and_goes,
+    says_for_ever,
+    serving,
+    silence,
+    speaks,
+)
 from ssh.people import LOOPBACK, hop_at, route_to
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.ssh.client import Session, login, query, session

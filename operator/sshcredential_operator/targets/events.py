@@ -43,7 +43,9 @@ def of_status(before: TargetStatus, after: TargetStatus, target: Target) -> Iter
     note = TargetNote.RETIRED_KEY_ACCEPTED.value
     if note in after.notes and note not in before.notes:
         kept = frozenset(key.fingerprint for key in after.retired_keys)
-        yield Event("RetiredKeyAccepted", f"The server still takes a key that was replaced: {_listed(kept)}.", warning=True)
+        yield Event(
+            "RetiredKeyAccepted", f"The server still takes a key that was replaced: {_listed(kept)}.", warning=True
+        )
     was, ready = before.ready, after.ready
     if ready is None or (was is not None and was.status == ready.status):
         return
