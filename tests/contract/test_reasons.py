@@ -20,6 +20,7 @@ from sshcredential_operator.api.reasons import COURSE, Course, Reason
 
 GENERATOR = ROOT / "scripts" / "generate" / "reasons.py"
 PAGE = Path("docs/reference/reasons.md")
+OF_CREDENTIALS, _, OF_TARGETS = text_of(PAGE).partition("\n## Reasons of an SSHTarget\n")
 
 FACTS = {
     "secret": "name of our Secret",
@@ -197,7 +198,7 @@ def test_a_page_that_is_not_what_the_catalogue_says_is_noticed(tmp_path: Path) -
 
 
 def test_the_page_has_every_reason_once_with_its_words() -> None:
-    rows = [line.split(" | ") for line in text_of(PAGE).splitlines() if line.startswith("| `")]
+    rows = [line.split(" | ") for line in OF_CREDENTIALS.splitlines() if line.startswith("| `")]
 
     assert sorted(row[0].strip("|` ") for row in rows) == sorted(reason.value for reason in Reason)
     for name, says, do in rows:
@@ -214,6 +215,6 @@ def test_a_reason_stands_under_its_course(course: Course) -> None:
         Course.RETRY: "It is tried again",
         Course.STOP: "Only you can help",
     }
-    [section] = [part for part in text_of(PAGE).split("\n## ") if part.startswith(headings[course])]
+    [section] = [part for part in OF_CREDENTIALS.split("\n## ") if part.startswith(headings[course])]
 
     assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == {r.value for r in Reason if COURSE[r] is course}
