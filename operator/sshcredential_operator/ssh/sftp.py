@@ -1,4 +1,4 @@
-"""As much of SFTP (draft-ietf-secsh-filexfer-02, and OpenSSH's PROTOCOL) as installing a key takes. Used by `sftp_files`.
+"""As much of SFTP (draft-ietf-secsh-filexfer-02, and OpenSSH's PROTOCOL) as an installation takes. For `sftp_arranging`.
 
 A client of its own, since the library's reads packets of any size, forgets the errors of a close, and cannot create a
 file with a mode. Nothing that a server says is kept, but status codes, attributes and contents.
@@ -17,7 +17,8 @@ CREATE_NEW: Final = 0x02 | 0x08 | 0x20
 
 _INIT, _VERSION_REPLY = 1, 2
 _OPEN, _CLOSE, _READ, _WRITE, _LSTAT, _FSTAT, _SETSTAT, _FSETSTAT = range(3, 11)
-_OPENDIR, _READDIR, _REMOVE, _MKDIR, _REALPATH, _STAT, _RENAME = range(11, 18)
+_OPENDIR, _READDIR, _REMOVE, _MKDIR = range(11, 15)
+_REALPATH, _STAT, _RENAME = range(16, 19)
 _EXTENDED: Final = 200
 _STATUS, _HANDLE, _DATA, _NAME, _ATTRS = range(101, 106)
 _EXTENDED_REPLY: Final = 201

@@ -1,4 +1,4 @@
-"""Bring ~/.ssh/authorized_keys into order over SFTP: a new file beside the old one, renamed over it. Used by `arranging`.
+"""Bring ~/.ssh/authorized_keys into order over SFTP: a new file beside the old one, renamed over it. For `arranging`.
 
 At every moment the old file or the new one is there, whole. Others who do not know our lock are noticed: the file is
 read again right before the rename, and the replaced one, which stays open, right after it.
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from sshcredential_operator.ssh.authorized_edit import Edited, edit, with_lost_lines
 from sshcredential_operator.ssh.authorized_keys import MAX_BYTES
 from sshcredential_operator.ssh.deadline import Deadline
-from sshcredential_operator.ssh.install_causes import InstallCause, refuse
+from sshcredential_operator.ssh.install_causes import InstallCause, NotInstalled, refuse
 from sshcredential_operator.ssh.outcome import Outcome, with_removed
 from sshcredential_operator.ssh.sftp import (
     CREATE_NEW,
@@ -83,7 +83,7 @@ def _arrange_locked(sftp: Sftp, arrangement: Arrangement) -> Outcome:
         if late == found.content:
             return Outcome(before, changed=True)
         lost = (found.content, late)
-    refuse(InstallCause.BUSY)
+    raise NotInstalled(InstallCause.BUSY)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The same as `sftp_arranging` where there is no SFTP: `arrange.sh`, run by a POSIX shell. Used by `arranging.py`.
 
-The command line carries a loader only; script and content come by stdin, which the loader reads no further than it must.
+The command line carries a loader only; script and content come by stdin, which the loader reads line by line.
 What the account's start files print is passed over: ours begins with a mark that is nowhere in what we send.
 """
 
@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from sshcredential_operator.ssh.authorized_edit import Edited, edit, with_lost_lines
 from sshcredential_operator.ssh.authorized_keys import MAX_BYTES
 from sshcredential_operator.ssh.deadline import Deadline
-from sshcredential_operator.ssh.install_causes import InstallCause, refuse
+from sshcredential_operator.ssh.install_causes import InstallCause, NotInstalled, refuse
 from sshcredential_operator.ssh.outcome import Outcome, with_removed
 from sshcredential_operator.ssh.visit import Arrangement
 
@@ -27,7 +27,6 @@ LOADER: Final = (
     """[ "$l" = sshcredential-operator:end-of-script ] && break; s=$s$l$n; done; eval "$s"'"""
 )
 SCRIPT: Final = files("sshcredential_operator.ssh").joinpath("arrange.sh").read_bytes()
-ATTEMPTS: Final = 8
 _MOST_NOISE: Final = 64 * 1024
 _AGAIN: Final = frozenset({b"Locked", b"Changed"})
 _CAUSES: Final = {cause.value.encode(): cause for cause in InstallCause}
@@ -144,7 +143,7 @@ def arrange_by_shell(started: Started, arrangement: Arrangement, deadline: Deadl
                 lost = (seen.content, script.content())
         except _Again:
             time.sleep(random.uniform(0.02, 0.15))  # noqa: S311 - only so that writers do not keep step
-    refuse(InstallCause.BUSY)
+    raise NotInstalled(InstallCause.BUSY)
 
 
 def _write(script: _Script, arrangement: Arrangement, lost: tuple[bytes, bytes] | None) -> tuple[_Seen, Edited]:
