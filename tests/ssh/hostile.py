@@ -104,29 +104,31 @@ class Door(paramiko.ServerInterface):  # type: ignore[misc]  # it has no types
     password: str | None = None
     methods = "publickey"
     says_no = False
+    prompts = 1
+    shown = False
 
-    def check_auth_publickey(self, username: str, key: object) -> int:
+    def check_auth_publickey(self, *_: object) -> int:
         return int(paramiko.AUTH_FAILED if self.says_no or self.password else paramiko.AUTH_SUCCESSFUL)
 
-    def check_auth_password(self, username: str, password: str) -> int:
+    def check_auth_password(self, _username: str, password: str) -> int:
         right = "password" in self.methods and password == self.password
         return int(paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED)
 
-    def check_auth_interactive(self, username: str, submethods: str) -> Any:
+    def check_auth_interactive(self, *_: object) -> Any:
         if self.password is None or "keyboard-interactive" not in self.methods:
             return paramiko.AUTH_FAILED
-        return paramiko.InteractiveQuery(TEXT, TEXT, (f"{TEXT} password: ", False))
+        return paramiko.InteractiveQuery(TEXT, TEXT, *[(f"{TEXT} password: ", self.shown)] * self.prompts)
 
     def check_auth_interactive_response(self, responses: list[str]) -> int:
         return int(paramiko.AUTH_SUCCESSFUL if responses == [self.password] else paramiko.AUTH_FAILED)
 
-    def get_allowed_auths(self, username: str) -> str:
+    def get_allowed_auths(self, _username: str) -> str:
         return f"{self.methods},{MARK}"
 
     def get_banner(self) -> tuple[str, str]:
         return TEXT, "en"
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:
+    def check_channel_request(self, *_: object) -> int:
         return int(paramiko.OPEN_SUCCEEDED)
 
 

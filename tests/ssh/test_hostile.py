@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from typing import Any
 
+import paramiko  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from ssh.hostile import (
@@ -37,6 +38,15 @@ VERSION = f"SSH-2.0-{MARK}\r\n".encode()
 
 def typed(**members: Any) -> type[Speaker]:
     return type("Hostile", (Speaker,), members)
+
+
+class Generous(Speaker):
+    """Answers the request for a service, and then says that the login is good."""
+
+    def _send_message(self, data: Any) -> None:
+        super()._send_message(data)
+        if data.asbytes()[:1] == b"\x06":
+            super()._send_message(paramiko.Message(b"\x34"))
 
 
 def text(value: str | bytes) -> bytes:
@@ -104,9 +114,7 @@ SERVERS = [
         {"NotAnSshServer"},
         id="6 MB of requests after the login",
     ),
-    pytest.param(
-        speaks(typed_door := type("No", (Door,), {"says_no": True})), {"AuthenticationFailed"}, id="it says no"
-    ),
+    pytest.param(speaks(type("No", (Door,), {"says_no": True})), {"AuthenticationFailed"}, id="it says no"),
 ]
 
 
@@ -176,11 +184,36 @@ def test_more_bytes_after_the_login_are_taken_where_they_are_expected(key: Priva
             assert at.failed().reason == "NotAnSshServer"
 
 
-def test_a_server_that_would_let_in_whoever_asks_is_not_believed(key: PrivateKey) -> None:
-    """paramiko's server answers a question with what its door says: here yes, as SSH_MSG_USERAUTH_PK_OK."""
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"prompts": 2}, id="for two secrets"),
+        pytest.param({"prompts": 2000}, id="for two thousand"),
+        pytest.param({"shown": True}, id="for something that is shown"),
+    ],
+)
+def test_a_dialogue_that_asks_for_something_else_gets_no_password(members: dict[str, Any]) -> None:
+    asked = {"password": "correct horse 7", "methods": "keyboard-interactive", **members}
+    with serving(speaks(type("Asking", (Door,), asked))) as port:  # noqa: SIM117 - one for each side
+        with session(route_to(hop_at(port)), Password(Sensitive(b"correct horse 7")), LOOPBACK) as at:
+            assert isinstance(at, Failed)
+            assert at.reason == "AuthenticationFailed"
+
+
+def test_a_server_says_which_keys_it_would_take() -> None:
     pair = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUDuD9C4lNpjVJkWqkvYPp0ZsCpIOV5nTrBSm2uw"
     with serving(speaks()) as port:
         queried = query(route_to(hop_at(port)), (pair,), LOOPBACK)
 
     assert isinstance(queried, Queried)
     assert len(queried.accepted) == 1
+
+
+def test_a_server_that_logs_in_whoever_asks_is_not_believed() -> None:
+    """SSH_MSG_USERAUTH_SUCCESS is no answer to a question."""
+    pair = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUDuD9C4lNpjVJkWqkvYPp0ZsCpIOV5nTrBSm2uw"
+    with serving(speaks(speaker=Generous)) as port:
+        failed = query(route_to(hop_at(port)), (pair,), LOOPBACK)
+
+    assert isinstance(failed, Failed)
+    assert failed.reason == "NotAnSshServer"
