@@ -61,7 +61,7 @@ class ThreadedVisits:
 
     async def arrange(self, route: Route, login: Login, arrangement: Arrangement) -> Arranged | Failed:
         """Bring authorized_keys into order."""
-        visit = lambda: _arrange(route, login, arrangement, self._destinations)  # noqa: E731 - as the others
+        visit = lambda: arrange(route, login, arrangement, self._destinations)  # noqa: E731 - as the others
         return await self._visit("arrange", route, visit)
 
     def use(self, destinations: Destinations) -> None:
@@ -99,8 +99,3 @@ class ThreadedVisits:
 
     def _place(self, of: object, places: int) -> asyncio.Semaphore:
         return self._of.setdefault(of, asyncio.Semaphore(places))
-
-
-def _arrange(route: Route, login: Login, arrangement: Arrangement, destinations: Destinations) -> Arranged | Failed:
-    with client.session(route, login, destinations) as at:
-        return at if isinstance(at, Failed) else arrange(at, arrangement)
