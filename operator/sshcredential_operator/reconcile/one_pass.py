@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final, NamedTuple
 
 from sshcredential_operator.api.keyreasons import Note
@@ -28,7 +28,8 @@ class Outcome(NamedTuple):
     `needs_place` asks for another pass that may do costly work on keys.
     """
 
-    reason: Reason | None
+    reason: StrEnum | None
+    """A Reason, or a TargetReason."""
     acted: Enum | None = None
     """The change that was made."""
     retry: bool = False
