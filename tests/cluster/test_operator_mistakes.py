@@ -29,8 +29,8 @@ NO_CLUSTER: Final = (
     "Error: No cluster to work with: set KUBECONFIG to a readable kubeconfig whose context works, or run in a pod.\n"
 )
 TOKEN: Final = "a-token-that-must-not-be-told"
-NO_API: Final = "The API sshcredentials.dev is not served: install the CRD (crds/); going on as soon as it is there."
-API_GONE: Final = "the API is not served: install the CRD (crds/); going on as soon as it is there"
+NO_API: Final = "The API sshcredentials.dev is not served: install the CRDs (crds/); going on as soon as it is there."
+API_GONE: Final = "the API is not served: install the CRDs (crds/); going on as soon as it is there"
 NO_POLICY: Final = "the admission policy sshcredential-operator-import is missing"
 OWN: Final = "sshcredential-system"
 

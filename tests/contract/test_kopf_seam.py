@@ -22,6 +22,7 @@ from kopf._core.reactor import queueing
 from contract.tree import ROOT, package_files, text_of
 from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, CredentialKey, Namespace
 from sshcredential_operator.controller import shell
+from sshcredential_operator.controller.feeds import Behind, credential_feeds
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.shell import Tap
 from sshcredential_operator.controller.store import Store
@@ -148,7 +149,7 @@ async def test_kopfs_watcher_really_gets_its_events_from_the_tap(monkeypatch: py
     raw: Any = {"metadata": metadata, "spec": {"generate": {}}}
     monkeypatch.setattr(watching, "infinite_watch", listed)
     store, queue = Store(), WorkQueue[CredentialKey](share=1)
-    tap = Tap(store, queue, NoWorkspaces(), Metrics(store, queue))
+    tap = Tap(credential_feeds(Behind(store, queue, NoWorkspaces())), Metrics(store, queue))
     monkeypatch.setattr(watching, "infinite_watch", tap.infinite_watch)
     with pytest.raises(Stop):
         await queueing.watcher(

@@ -8,9 +8,10 @@ from typing import Any
 from sshcredential_operator.api.export import Export, parse_export
 from sshcredential_operator.api.names import CredentialKey, ExportKey
 from sshcredential_operator.controller.export_store import ExportStore
-from sshcredential_operator.controller.store import Scope, Store
+from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.copy_proof import CopyPlace
+from sshcredential_operator.reconcile.trouble import TroubleError
 
 
 class ExportFeed:
@@ -26,25 +27,34 @@ class ExportFeed:
         self._credentials, self._exports = credentials, exports
         self._queue, self._credential_queue = queue, credential_queue
 
-    def saw(self, raw: Mapping[str, Any], *, deleted: bool) -> tuple[ExportKey, frozenset[CredentialKey]]:
-        """Take an event of an export; return it, and the credentials whose use may have changed."""
+    def begins(self, scope: Scope) -> None:
+        """Hear that a list begins; nothing follows from it."""
+
+    def saw(self, raw: Mapping[str, Any], scope: Scope, *, deleted: bool) -> ExportKey:
+        """Take an event of an export; look at it, and at the credentials whose use may have changed."""
         export = parse_export(raw)
         before = self._exports.export(export.key)
         concerned = self._exports.neighbours(export) | (self._exports.neighbours(before) if before else frozenset())
         if self._exports.saw_export(export, deleted=deleted):
             self._look_at({export.key} | concerned)
-        return export.key, _credentials(before, export)
+        self._look_at_credentials(_credentials(before, export), scope)
+        return export.key
 
-    def listed(
-        self, scope: Scope, seen: frozenset[ExportKey], before: frozenset[ExportKey]
-    ) -> frozenset[CredentialKey]:
-        """Take the end of a list of exports; return the credentials whose use is known now, or has changed."""
+    def listed(self, scope: Scope, seen: frozenset[ExportKey], before: frozenset[ExportKey]) -> None:
+        """Take the end of a list; look at the credentials whose use is known now, or has changed."""
         vanished = [self._exports.export(key) for key in before - seen]
         self._look_at(self._exports.listed(scope, seen, before))
         users = [self._exports.export(key) for key in seen]
         told = (c.key for c in self._credentials.credentials() if c.status.used_by or c.status.exposure == "Exported")
         in_scope = frozenset(key for key in told if scope in {None, key.namespace})
-        return in_scope | _credentials(*vanished, *users)
+        self._look_at_credentials(in_scope | _credentials(*vanished, *users), scope)
+        self._credentials.permitted(Kind.EXPORTS, scope)
+        self.begin(scope)
+
+    def forbidden(self, scope: Scope, trouble: TroubleError) -> None:
+        """Keep what is known; without the list nothing is copied."""
+        self._credentials.blocked(Kind.EXPORTS, scope, trouble)
+        self._look_at_credentials(self._of_scope(scope), scope)
 
     def known(self, scope: Scope) -> frozenset[ExportKey]:
         """Return the exports of a scope that are known."""
@@ -78,6 +88,14 @@ class ExportFeed:
         for key in keys:
             if self._is_ready(key.namespace) or self._is_ready(None):
                 self._queue.add(key)
+
+    def _of_scope(self, scope: Scope) -> frozenset[CredentialKey]:
+        return self._credentials.keys(Kind.CREDENTIALS, scope) | self._credentials.keys(Kind.SECRETS, scope)
+
+    def _look_at_credentials(self, keys: Iterable[CredentialKey], scope: Scope) -> None:
+        if self._credentials.is_ready(scope):
+            for key in keys:
+                self._credential_queue.add(key)
 
     def _is_ready(self, scope: Scope) -> bool:
         return self._credentials.is_ready(scope) and self._exports.is_ready(scope)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Hashable, Iterable
 
-from sshcredential_operator.api.names import CredentialKey, ExportKey
 from sshcredential_operator.controller.store import Kind, Scope
-
-Named = TypeVar("Named", CredentialKey, ExportKey)
 
 
 class Listing:
@@ -16,15 +12,10 @@ class Listing:
 
     __slots__ = ("before", "kind", "scope", "seen")
 
-    def __init__(self, kind: Kind, scope: Scope, before: Iterable[CredentialKey | ExportKey]) -> None:
+    def __init__(self, kind: Kind, scope: Scope, before: Iterable[Hashable]) -> None:
         self.kind, self.scope = kind, scope
         self.before = frozenset(before)
-        self.seen: set[CredentialKey | ExportKey] = set()
-
-
-def keys_of(kind: type[Named], keys: Iterable[CredentialKey | ExportKey]) -> frozenset[Named]:
-    """Return the keys of one kind."""
-    return frozenset(key for key in keys if isinstance(key, kind))
+        self.seen: set[Hashable] = set()
 
 
 def words(scope: Scope) -> str:

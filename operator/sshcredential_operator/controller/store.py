@@ -32,6 +32,7 @@ class Kind(Enum):
     SECRETS = "secrets"
     EXPORTS = "sshcredentialexports"
     """Kept in `export_store.py`."""
+    TARGETS = "sshtargets"
 
 
 class Store:
@@ -126,12 +127,16 @@ class Store:
             else:
                 self._secrets.pop(key, None)
         self._listed.add((kind, scope))
-        self._blocked.pop((kind, scope), None)
+        self.permitted(kind, scope)
         return gone | rivals
 
     def blocked(self, kind: Kind, scope: Scope, trouble: TroubleError) -> None:
         """Note that a list or watch is not permitted at the moment."""
         self._blocked[kind, scope] = trouble
+
+    def permitted(self, kind: Kind, scope: Scope) -> None:
+        """Note that it is."""
+        self._blocked.pop((kind, scope), None)
 
     # --- bookkeeping
 

@@ -13,6 +13,7 @@ from kopf._cogs.structs import references
 
 from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, CredentialKey, Namespace
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.controller.feeds import Behind, credential_feeds
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.shell import REFUSALS, Tap
 from sshcredential_operator.controller.store import Kind, Store
@@ -67,7 +68,7 @@ class Shell:
         self.streams = streams
         self.store, self.queue, self.workspaces = Store(), WorkQueue[CredentialKey](share=100), Workspaces()
         self.metrics = Metrics(self.store, self.queue)
-        self.tap = Tap(self.store, self.queue, self.workspaces, self.metrics)
+        self.tap = Tap(credential_feeds(Behind(self.store, self.queue, self.workspaces)), self.metrics)
         self.passed_on: list[Any] = []
 
     async def play(self, resource: references.Resource, *scripts: Script, namespace: Any = GENOMICS) -> None:
