@@ -47,6 +47,10 @@ CATALOGUE: Final[dict[str, Meaning]] = {
         "Credentials whose key should have been replaced: older than the policy wants, or the schedule's date is over.",
         ("by",),
     ),
+    "promotions_held": Meaning(Type.GAUGE, "Credentials whose next key waits for SSHTargets to let it in."),
+    "promotion_held_since_timestamp_seconds": Meaning(
+        Type.GAUGE, "Since when the next key that waits longest could be in use; NaN where none waits."
+    ),
     "exports": Meaning(Type.GAUGE, "Exports by status, reason and course of Ready.", _WHERE_STATUS),
     "plain_copies": Meaning(Type.GAUGE, "Secrets that hold a private key that was exported in plain."),
     "reconciles_total": Meaning(Type.COUNTER, "Passes by what they came to.", ("kind", "result")),
