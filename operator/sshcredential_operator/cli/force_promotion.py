@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -12,9 +12,10 @@ from sshcredential_operator.api.names import FORCE_PROMOTION_ANNOTATION
 from sshcredential_operator.api.target import Target, parse_target
 from sshcredential_operator.api.target_spec import TargetSpec
 from sshcredential_operator.api.terminal import one_line
+from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.cli.consent import require_yes
 from sshcredential_operator.cli.exit_codes import TIMED_OUT, end
-from sshcredential_operator.cli.target_words import address, said_of
+from sshcredential_operator.cli.target_words import address, is_answered, said_of
 from sshcredential_operator.cli.told import tell_of_key, tell_of_others
 from sshcredential_operator.cli.writing_desk import WritingDesk, written
 from sshcredential_operator.client.refused import Refused
@@ -38,8 +39,12 @@ def force_promotion(name: str, desk: WritingDesk, *, yes: bool, wait: timedelta 
             "nothing was changed: the next key goes on to wait",
         )
     changed = written(desk.credentials.annotate(seen, {FORCE_PROMOTION_ANNOTATION: staged.fingerprint}))
-    if wait is None:
-        click.echo(f"asked for the next key of {seen.key.namespace}/{name} to be used: sshcred status {name}")
+    due = parse_timestamp(staged.moment)
+    if wait is None or (due is not None and due > datetime.now(UTC)):
+        click.echo(
+            f"the next key of {seen.key.namespace}/{name} is used from {one_line(staged.moment)} on, and waits for no "
+            f"target: sshcred status {name} -n {seen.key.namespace}"
+        )
         return
     _tell(desk.settled(changed, wait, lambda now: _is_in_use(now, staged.fingerprint)), staged.fingerprint)
 
@@ -54,7 +59,7 @@ def what_it_means(seen: Credential, targets: Sequence[Target] | Refused) -> Iter
         yield f"Which targets have not let it in cannot be told: {targets.sentence}."
         closed = None
     else:
-        closed = [one for one in targets if staged.fingerprint not in one.status.authenticated_fingerprints]
+        closed = [one for one in targets if not _lets_in(one, staged.fingerprint)]
         yield from _closed(closed)
     if closed == []:
         return
@@ -62,6 +67,11 @@ def what_it_means(seen: Credential, targets: Sequence[Target] | Refused) -> Iter
         yield f"Whoever uses the credential gets the next key then, instead of {one_line(current.fingerprint)}."
     yield "Where it is not in authorized_keys, logins fail until it is. A target with manage: Install still gets it, by"
     yield "the key before, as long as that is usable (spec.rotation.overlap); to the others you have to bring it."
+
+
+def _lets_in(target: Target, fingerprint: str) -> bool:
+    """What a status tells of another spec, such as of another host, does not count."""
+    return is_answered(target) and fingerprint in target.status.authenticated_fingerprints
 
 
 def _closed(closed: Sequence[Target]) -> Iterator[str]:
@@ -80,7 +90,7 @@ def _targets(seen: Credential, desk: WritingDesk) -> list[Target] | Refused:
     if isinstance(found, Refused):
         return found
     targets = sorted(map(parse_target, found), key=lambda one: one.key)
-    return [one for one in targets if one.credential == seen.key]
+    return [one for one in targets if one.credential == seen.key and not one.deleting]
 
 
 def _is_in_use(now: Credential, fingerprint: str) -> bool:
