@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from unit.targets.target_memory import INSTALL, SPEC, Lab, fp, line, opened, PAIRS
+from unit.targets.target_memory import INSTALL, PAIRS, SPEC, fp, line, opened
 
 OVER = 24 * 3600 + 3
 
@@ -95,7 +95,7 @@ async def test_a_staged_key_that_nobody_installed_leaves_the_target_ready() -> N
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["the same process", "another process"])
-async def test_a_staged_key_is_tried_at_once(restarted: bool) -> None:  # noqa: FBT001 - a parameter of the table
+async def test_a_staged_key_is_tried_at_once(restarted: bool) -> None:
     lab = opened(SPEC, theirs={fp(0), fp(1)})
     await lab.step()
     lab.ring.next = 1
@@ -136,5 +136,3 @@ async def test_a_line_that_was_lost_is_written_again_by_way_of_a_previous_key() 
     await lab.step()
     assert lab.server.ours == {fp(1)}
     assert lab.says() == ("True", "LoggedIn")
-
-
