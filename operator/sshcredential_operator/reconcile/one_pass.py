@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Final, NamedTuple
 
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.reconcile.act import act
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Act, Decision
@@ -28,8 +29,7 @@ class Outcome(NamedTuple):
     `needs_place` asks for another pass that may do costly work on keys.
     """
 
-    reason: StrEnum | None
-    """A Reason, or a TargetReason."""
+    reason: Reason | TargetReason | None
     acted: Enum | None = None
     """The change that was made."""
     retry: bool = False

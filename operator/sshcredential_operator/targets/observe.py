@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import TargetKey
 from sshcredential_operator.api.target import Target
 from sshcredential_operator.api.target_reasons import TargetReason
+from sshcredential_operator.api.timestamps import parse_timestamp
+from sshcredential_operator.reconcile.rotation import LINGER
 from sshcredential_operator.targets.findings import Finding
 from sshcredential_operator.targets.memory import Memory
 from sshcredential_operator.targets.observed import Jump, Observed
@@ -25,7 +28,8 @@ def observe(key: TargetKey, world: TargetWorld) -> Observed | None:
     credential = world.known.credential(target.credential) if target.credential else None
     memory = world.memories.of(key, target.uid)
     if memory is None:
-        memory = Memory(target.uid, world.now(), world.jitter(), logged_in=_already_in(target, credential))
+        known = _already_in(target, credential)
+        memory = Memory(target.uid, world.now(), world.jitter(), ends=_end(credential), logged_in=known)
         world.memories.keep(key, memory)
     return Observed(
         target=target,
@@ -61,6 +65,12 @@ def _already_in(target: Target, credential: Credential | None) -> dict[str, str]
         for fingerprint, public_key in _shown(credential)
         if fingerprint in target.status.authenticated_fingerprints
     }
+
+
+def _end(credential: Credential | None) -> datetime | None:
+    previous = credential.status.previous if credential else None
+    until = parse_timestamp(previous.moment) if previous else None
+    return until + LINGER if until else None
 
 
 def _shown(credential: Credential | None) -> Iterator[tuple[str, str]]:

@@ -140,19 +140,20 @@ class Lab:
 
     # --- what people do
 
-    def apply(self, spec: Mapping[str, Any], key: TargetKey = TARGET, **annotations: str) -> None:
+    def apply(self, spec: Mapping[str, Any], key: TargetKey = TARGET) -> None:
         known = self.targets.get(key) or {
             "metadata": {"name": key.name, "namespace": key.namespace, "uid": f"uid-{key.name}", "generation": 0},
             "status": copy.deepcopy(PENDING),
         }
         if known.get("spec") != spec:
             known["metadata"]["generation"] += 1
-        prefixed = {f"sshcredentials.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}
-        known["metadata"].setdefault("annotations", {}).update(prefixed)
         self._keep(key, known | {"spec": dict(spec)})
 
     def annotate(self, **annotations: str) -> None:
-        self.apply(self.targets[TARGET]["spec"], **annotations)
+        raw = copy.deepcopy(self.targets[TARGET])
+        named = {f"sshcredentials.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}
+        raw["metadata"]["annotations"] = raw["metadata"].get("annotations", {}) | named
+        self._keep(TARGET, raw)
 
     def _keep(self, key: TargetKey, raw: dict[str, Any]) -> None:
         self._version += 1
@@ -251,6 +252,7 @@ class Lab:
         return self.target(target.key)
 
     async def keys(self, key: CredentialKey) -> StoredKeys | Unavailable:
+        assert key == CREDENTIAL
         self.asked.append("keys")
         if self.api_trouble:
             raise self.api_trouble
@@ -266,11 +268,13 @@ class Lab:
         )
 
     async def password(self, namespace: Namespace, ref: SecretKeyRef) -> Sensitive | None:
+        assert namespace == NAMESPACE
         self.asked.append("password")
         value = self.passwords.get(ref.secret_name)
         return Sensitive(value) if value else None
 
     async def value(self, namespace: Namespace, name: str, key: str) -> str | None:
+        assert namespace == NAMESPACE
         self.asked.append("config map")
         return self.config_maps.get((name, key))
 
@@ -280,6 +284,8 @@ class Lab:
 
     async def announce(self, target: Target, event: str, note: str, *, warning: bool, moment: str) -> None:
         assert len(note.encode()) <= 1024
+        assert moment.endswith("Z")
+        assert target.key in self.targets
         self.events.append((event, warning))
 
     # --- the port Visits

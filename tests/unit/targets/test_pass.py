@@ -277,7 +277,7 @@ async def test_a_label_that_is_set_meanwhile_does_not_cost_the_probe() -> None:
         lab.annotate(unrelated="x")
         return came
 
-    lab.login = relabelled  # type: ignore[method-assign]  # somebody writes while the visit lasts
+    lab.login = relabelled  # type: ignore[method-assign, assignment]  # somebody writes while the visit lasts
     await lab.step()
     assert lab.status()["handledProbeRequest"] == "1"
     assert len(lab.server.visits) == visits + 1
