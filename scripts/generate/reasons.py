@@ -12,6 +12,7 @@ from typing import Final
 
 from sshcredential_operator.api.messages import CATALOGUE
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.staged import STAGED_TEXTS
 from sshcredential_operator.api.target_causes import CAUSES
 from sshcredential_operator.api.target_messages import TARGET_TEXTS
 from sshcredential_operator.api.target_reasons import PASSING, TARGET_COURSE, TargetReason
@@ -42,6 +43,15 @@ HEAD_OF_TARGETS: Final = """\
 `HostKeyTrusted`, `Authenticated` and `Installed` carry these reasons, too, and `Ready` sums them up. Every failed probe
 is tried again, after about five minutes and never less often than `spec.probe.every`.
 """
+
+STAGED: Final = """\
+## A next key is announced
+
+The condition `RotationStaged` of an SSHCredential has reasons of its own, since `Ready` goes on to speak of the key in
+use. It is True as long as it is there.
+
+| Reason | Message | What to do |
+|---|---|---|"""
 
 HEADINGS: Final[dict[Course, str]] = {
     Course.READY: "Nothing is left to do",
@@ -97,8 +107,10 @@ state was never good.
 
 def page() -> str:
     """Return the whole page."""
+    staged = (f"| `{reason}` | {cell(text.says)} | {cell(text.do)} |" for reason, text in STAGED_TEXTS.items())
     lines = [
         *(HEAD, *(line for course in HEADINGS for line in section(course))),
+        *(STAGED, *staged, ""),
         *(HEAD_OF_TARGETS, *(line for course in HEADINGS for line in section_of_targets(course))),
         *causes(),
     ]

@@ -18,7 +18,7 @@ from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.keys.wire import string
 from sshcredential_operator.ssh.signing import RSA, RSA_SIGNATURES, Signer, type_of
 from sshcredential_operator.ssh.transport import Broken, Connection
-from sshcredential_operator.ssh.trouble import ended
+from sshcredential_operator.ssh.trouble import VisitEnded, ended
 
 _SERVICE_REQUEST, _SERVICE_ACCEPT = 5, 6
 _REQUEST, _FAILURE, _SUCCESS, _BANNER = 50, 51, 52, 53
@@ -83,12 +83,8 @@ class Authentication:
         algorithm = self._algorithm(signer.blob)
         if algorithm is None:
             raise ended(TargetReason.SIGNATURE_ALGORITHM_REFUSED)
-        request = self._public_key(algorithm, signer.blob, signed=True)
-        signature = signer.sign(algorithm, string(self._connection.session_id) + request)
-        said = self._ask(request + string(signature)).said
-        if said is Said.NO and signer.is_rsa and self._would_accept(RSA, signer.blob):
-            raise ended(TargetReason.SIGNATURE_ALGORITHM_REFUSED)
-        return said
+        said = self._signed(algorithm, signer)
+        return self._signed_otherwise(algorithm, signer) if said is Said.NO and signer.is_rsa else said
 
     def would_accept(self, blob: bytes) -> bool:
         """Ask whether this public key would be let in, without signing anything."""
@@ -100,6 +96,26 @@ class Authentication:
         if said is Said.NO and "keyboard-interactive" in self._methods:
             return self._in_a_dialogue(password)
         return Said.NO if said is Said.MORE else said  # it wants another password to be set
+
+    def _signed(self, algorithm: bytes, signer: Signer) -> Said:
+        request = self._public_key(algorithm, signer.blob, signed=True)
+        signature = signer.sign(algorithm, string(self._connection.session_id) + request)
+        return self._ask(request + string(signature)).said
+
+    def _signed_otherwise(self, refused: bytes, signer: Signer) -> Said:
+        """Find out whether it was only the hash: what a server lists is not always what it takes."""
+        for algorithm in (*RSA_SIGNATURES, RSA):
+            try:
+                accepted = algorithm != refused and self._would_accept(algorithm, signer.blob)
+            except VisitEnded as end:
+                if end.failed.reason is TargetReason.CONNECTION_LOST:  # too many tries
+                    return Said.NO
+                raise
+            if accepted and algorithm == RSA:
+                raise ended(TargetReason.SIGNATURE_ALGORITHM_REFUSED)
+            if accepted:
+                return self._signed(algorithm, signer)
+        return Said.NO
 
     def _in_a_dialogue(self, password: Sensitive) -> Said:
         answer = self._ask(self._request(b"keyboard-interactive") + string(b"") + string(b""))

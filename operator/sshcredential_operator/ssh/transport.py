@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
 from typing import Final
 
 from paramiko import Message, SSHException, Transport  # type: ignore[import-untyped]  # it has no types
@@ -42,9 +41,10 @@ _DISABLED: Final = {
 _TURNED_AWAY: Final = (b"Exceeded MaxStartups", b"Not allowed at this time")
 """What OpenSSH says instead of its version, before it closes, when it has too many connections."""
 
-logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
-logging.getLogger("paramiko").propagate = False
+_LOGGERS: Final = ("paramiko", "paramiko.transport", "paramiko.transport.sftp", "paramiko.sftp")
+
+for _name in _LOGGERS:
+    logging.getLogger(_name).disabled = True  # whatever a level or a handler says
 
 
 class Broken(SSHException):  # type: ignore[misc]  # it has no types
