@@ -58,7 +58,8 @@ TARGET_TEXTS: Final[dict[TargetReason, Text]] = {
     ),
     TargetReason.HOST_KEY_TRUSTED: Text("{host} port {port} shows a host key that is trusted."),
     TargetReason.DESTINATION_REFUSED: Text(
-        "The operator does not connect to {host} port {port}: {cause}.",
+        "The operator does not connect to {host} port {port}: loopback, link-local and the cluster's own addresses are "
+        "left alone unless they are allowed.",
         "Correct spec.host; or whoever runs the operator allows it, with --allow-destination of "
         "sshcredential-operator targets.",
     ),
