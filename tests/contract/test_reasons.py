@@ -21,6 +21,7 @@ from sshcredential_operator.api.staged import STAGED_TEXTS, StagedReason, staged
 
 GENERATOR = ROOT / "scripts" / "generate" / "reasons.py"
 PAGE = Path("docs/reference/reasons.md")
+OF_CREDENTIALS, _, OF_TARGETS = text_of(PAGE).partition("\n## Reasons of an SSHTarget\n")
 
 FACTS = {
     "secret": "name of our Secret",
@@ -216,7 +217,7 @@ def test_the_page_has_every_reason_once_with_its_words() -> None:
 
 
 def test_the_page_has_every_reason_of_an_announced_key_with_its_words() -> None:
-    rows = rows_of(text_of(PAGE).split(OF_STAGED)[1])
+    rows = rows_of(text_of(PAGE).split(OF_STAGED)[1].split("\n## ")[0])
 
     assert rows == [[reason.value, text.says, text.do] for reason, text in STAGED_TEXTS.items()]
     assert STAGED_TEXTS.keys() == set(StagedReason)
@@ -247,6 +248,6 @@ def test_a_reason_stands_under_its_course(course: Course) -> None:
         Course.RETRY: "It is tried again",
         Course.STOP: "Only you can help",
     }
-    [section] = [part for part in text_of(PAGE).split("\n## ") if part.startswith(headings[course])]
+    [section] = [part for part in OF_CREDENTIALS.split("\n## ") if part.startswith(headings[course])]
 
     assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == {r.value for r in Reason if COURSE[r] is course}
