@@ -42,15 +42,8 @@ def of_status(before: TargetStatus, after: TargetStatus, target: Target) -> Iter
     yield from _of_host_key(before, after, target)
     note = TargetNote.RETIRED_KEY_ACCEPTED.value
     if note in after.notes and note not in before.notes:
-<<<<<<< HEAD
-        kept = frozenset(key.fingerprint for key in after.retired_keys)
-        yield Event(
-            "RetiredKeyAccepted", f"The server still takes a key that was replaced: {_listed(kept)}.", warning=True
-        )
-=======
         said = after.condition(INSTALLED)
         yield Event("RetiredKeyAccepted", said.message if said else "", warning=True)
->>>>>>> targetpass
     was, ready = before.ready, after.ready
     if ready is None or (was is not None and was.status == ready.status):
         return

@@ -11,8 +11,8 @@ import pytest
 
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.target_reasons import TargetReason
-from sshcredential_operator.ssh import client
 from sshcredential_operator.controller.targets.visiting import OF_ONE_NAMESPACE, OF_ONE_SERVER, VISITS, ThreadedVisits
+from sshcredential_operator.ssh import client
 from sshcredential_operator.ssh.destinations import Destinations
 from sshcredential_operator.ssh.host_keys import Pinned
 from sshcredential_operator.ssh.visit import Failed, Hop, OfferedKey, PrivateKey, Route, Visited
