@@ -37,7 +37,7 @@ FACTS = {
 }
 """Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
 
-LONGEST = dict.fromkeys(FACTS, "n" * 63) | {
+LONGEST: dict[str, str] = dict.fromkeys(FACTS, "n" * 63) | {
     **dict.fromkeys(("host", "config_map", "config_map_key", "username"), "n" * 256),
     "hop": "n" * 260,
     "cause": max(CAUSES.values(), key=len),
@@ -84,7 +84,13 @@ def test_who_distrusts_a_server_is_told_that_no_login_was_tried(reason: TargetRe
 
 
 def test_a_changed_host_key_names_both_and_the_command_that_takes_the_new_one() -> None:
-    facts = {"host": "login", "port": 22, "offered": "SHA256:new", "expected": "SHA256:old", "target": "hpc"}
+    facts: dict[str, str | int] = {
+        "host": "login",
+        "port": 22,
+        "offered": "SHA256:new",
+        "expected": "SHA256:old",
+        "target": "hpc",
+    }
     told = target_message(TargetReason.HOST_KEY_CHANGED, facts)
 
     assert told.startswith("login port 22 shows the host key SHA256:new, and not SHA256:old as before.")

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from lives.choices import JUMPS, NAMES, RAISES, WHILES
+from lives.choices import JUMPS, NAMES, RAISES, WHICH, WHILES
 from lives.memory import MemoryWorld
 from lives.steps import Lives, live
 from lives.wishes import ANY_SOURCE
 
 REQUESTS = st.integers(0, 7)
+TARGETS = st.sampled_from(["closed", "open", "open", "gone", "gone"])
 
 
 class LivesInMemory(Lives):
@@ -44,6 +45,26 @@ class LivesInMemory(Lives):
         self.world.disturb(request, after=after, crash=crash)
         self.world.elapse(time)
         self.settle()
+
+    @rule(name=NAMES, where=st.sampled_from(["gateway", "login"]), becomes=TARGETS, time=WHILES)
+    def change_a_target(self, name: str, where: str, becomes: str, time: timedelta) -> None:
+        """A target comes, lets keys in, or goes; and time goes by."""
+        name = self.living(name)
+        self.world.change_target(name, where, becomes)
+        self.settle(most_writes=3)
+        self.world.elapse(time)
+        self.settle()
+
+    @rule(hidden=st.booleans())
+    def hide_targets(self, hidden: bool) -> None:
+        self.world.hide_targets(hidden=hidden)
+        self.settle()
+
+    @rule(name=NAMES, which=WHICH)
+    def force_a_promotion(self, name: str, which: int) -> None:
+        name = self.living(name)
+        self.world.force_promotion(name, self.target(name, which))
+        self.settle(most_writes=3)
 
     @rule(
         which=st.sampled_from(["older", "newest", "retired", "unknown"]),

@@ -1,0 +1,55 @@
+"""Turns what is seen of SSHTargets into passes over their credentials. Called by the tap in `shell.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sshcredential_operator.api.names import CredentialKey, TargetKey
+from sshcredential_operator.api.target import parse_target
+from sshcredential_operator.controller.store import Kind, Scope, Store
+from sshcredential_operator.controller.target_store import TargetStore
+from sshcredential_operator.controller.work_queue import WorkQueue
+from sshcredential_operator.reconcile.trouble import TroubleError
+
+
+class TargetFeed:
+    """A credential is looked at when a target begins or ends to use it, or lets other keys in."""
+
+    def __init__(self, credentials: Store, targets: TargetStore, queue: WorkQueue[CredentialKey]) -> None:
+        self._credentials, self._targets, self._queue = credentials, targets, queue
+
+    def begins(self, scope: Scope) -> None:
+        """Hear that a list begins; nothing follows from it."""
+
+    def known(self, scope: Scope) -> frozenset[TargetKey]:
+        """Return the targets of a scope that are known."""
+        return self._targets.keys(scope)
+
+    def saw(self, raw: Mapping[str, Any], scope: Scope, *, deleted: bool) -> TargetKey:
+        """Take an event of a target."""
+        target = parse_target(raw)
+        self._look_at(self._targets.saw(target, deleted=deleted), scope)
+        return target.key
+
+    def listed(self, scope: Scope, seen: frozenset[TargetKey], before: frozenset[TargetKey]) -> None:
+        """Sweep what is gone; the first time, look at everything: any credential may be held, or used."""
+        first = not self._targets.is_known(scope)
+        gone = self._targets.listed(scope, seen, before)
+        self._credentials.permitted(Kind.TARGETS, scope)
+        self._look_at(self._everything(scope) if first else gone, scope)
+
+    def forbidden(self, scope: Scope, trouble: TroubleError) -> None:
+        """Let those that wait for targets say why."""
+        self._credentials.blocked(Kind.TARGETS, scope, trouble)
+        if not self._targets.is_forbidden(scope):
+            self._targets.forbidden(scope)
+            self._look_at(self._everything(scope), scope)
+
+    def _everything(self, scope: Scope) -> Iterable[CredentialKey]:
+        return self._credentials.keys(Kind.CREDENTIALS, scope)
+
+    def _look_at(self, keys: Iterable[CredentialKey], scope: Scope) -> None:
+        if self._credentials.is_ready(scope):
+            for key in keys:
+                self._queue.add(key)
