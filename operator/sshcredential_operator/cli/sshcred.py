@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "seal": ("seal:seal", "Encrypt your key for a manifest that can lie in Git."),
     "sealing-key": ("sealing_key:sealing_key", "Print the public keys that values are sealed to."),
     "status": ("status:status", "Show everything about one credential, and what to do next."),
+    "target": ("target:target", "Look after the machines to log in to."),
     "validate": ("validate:validate", "Check manifests without a cluster, and find private keys in the clear."),
     "wait": ("wait:wait", "Wait until credentials are ready, rotated or gone."),
     "workspace": ("workspace:workspace", "Make namespaces for teams and people."),

@@ -108,7 +108,7 @@ class Operator:
     async def _watch(self) -> None:
         changed, complete = self._exporting.feed.credential_changed, self._exporting.feed.begin
         feeds = credential_feeds(Behind(self._store, self._queue, self._workspaces, changed, complete))
-        targets = TargetFeed(self._store, self._targets, self._queue)
+        targets = TargetFeed(self._store, self._targets, self._queue, self._exporting.feed.target_changed)
         tap = Tap({**feeds, Kind.EXPORTS: self._exporting.feed, Kind.TARGETS: targets}, self._metrics)
         tap.on_answer = self._note_start
         self._life.before_each_start = lambda: look_for_policies(self._requests, self._metrics)

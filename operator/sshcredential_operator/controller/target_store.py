@@ -69,6 +69,10 @@ class TargetStore:
         """Whether the targets of a scope may not be listed."""
         return scope in self._forbidden
 
+    def target(self, key: TargetKey) -> Target | None:
+        """The target, or None if there is none that we know of."""
+        return self._targets.get(key)
+
     def keys(self, scope: Scope) -> frozenset[TargetKey]:
         """Return the targets of a scope that are known."""
         return frozenset(key for key in self._targets if scope is None or key.namespace == scope)

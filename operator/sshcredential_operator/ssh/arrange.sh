@@ -6,7 +6,13 @@ export LC_ALL
 umask 077
 set -f
 say() { printf '\n%s%s %s\n' "$half1" "$half2" "$1"; }
+taken=no
+clean() {
+    [ "$taken" = no ] || rm -f "$new" "$old" "$lock"
+    taken=no
+}
 refuse() {
+    clean # before it is told: then nobody listens any more
     say "refused $1"
     exit 0
 }
@@ -70,7 +76,8 @@ if [ "$mode" = write ]; then
         [ -z "$stale" ] || { mv "$lock" "$new" && rm -f "$new"; } 2>/dev/null
         refuse Locked
     }
-    trap 'rm -f "$new" "$old" "$lock"' 0
+    taken=yes
+    trap clean 0
     trap 'exit 1' HUP INT TERM PIPE
     find "$folder/." ! -name . -prune -name '.authorized_keys.sshcredential-operator.*.tmp' -mmin +3 \
         -exec rm -f {} \; 2>/dev/null

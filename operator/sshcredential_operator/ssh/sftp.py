@@ -1,4 +1,4 @@
-"""As much of SFTP (draft-ietf-secsh-filexfer-02, and OpenSSH's PROTOCOL) as an installation takes. For `sftp_arranging`.
+"""As much of SFTP (draft-ietf-secsh-filexfer-02, OpenSSH's PROTOCOL) as an installation takes. For `sftp_arranging`.
 
 A client of its own, since the library's reads packets of any size, forgets the errors of a close, and cannot create a
 file with a mode. Nothing that a server says is kept, but status codes, attributes and contents.

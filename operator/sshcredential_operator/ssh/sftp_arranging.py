@@ -115,8 +115,10 @@ def _path(sftp: Sftp) -> bytes:
     link = sftp.path_attributes(FILE, follow=False)
     if link is None or not stat.S_ISLNK(link.mode):
         return FILE
+    if sftp.path_attributes(FILE) is None:
+        refuse(InstallCause.LINK)
     target, home = sftp.real_path(FILE), sftp.real_path(b".")
-    if sftp.path_attributes(FILE) is None or not target.startswith(home.rstrip(b"/") + b"/"):
+    if not target.startswith(home.rstrip(b"/") + b"/"):
         refuse(InstallCause.LINK)
     return target
 

@@ -11,8 +11,8 @@ import pytest
 
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.target_reasons import TargetReason
-from sshcredential_operator.controller.targets import visiting
 from sshcredential_operator.controller.targets.visiting import OF_ONE_NAMESPACE, OF_ONE_SERVER, VISITS, ThreadedVisits
+from sshcredential_operator.ssh import client
 from sshcredential_operator.ssh.destinations import Destinations
 from sshcredential_operator.ssh.host_keys import Pinned
 from sshcredential_operator.ssh.visit import Failed, Hop, OfferedKey, PrivateKey, Route, Visited
@@ -49,7 +49,7 @@ class Servers:
 
 
 def hop(host: str, port: int = 22) -> Hop:
-    return Hop(host, port, "nextflow", Pinned(()))  # type: ignore[call-arg,arg-type]  # nobody judges here
+    return Hop(host, port, "nextflow", Pinned(()))  # type: ignore[arg-type]  # nobody judges here
 
 
 def route(host: str, namespace: str = "genomics", *jumps: str) -> Route:
@@ -71,7 +71,7 @@ async def visits(told: list[tuple[str, str]]) -> AsyncIterator[ThreadedVisits]:
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
     servers = Servers()
-    monkeypatch.setattr(visiting.client, "login", servers.login)
+    monkeypatch.setattr(client, "login", servers.login)
     return servers
 
 
@@ -138,7 +138,7 @@ async def test_a_visit_that_breaks_is_a_failed_one_and_its_text_is_nowhere(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(visiting.client, "login", raising(ValueError("test-only-secret-value")))
+    monkeypatch.setattr(client, "login", raising(ValueError("test-only-secret-value")))
 
     assert await visits.login(route("aa"), KEY) == Failed(TargetReason.CONNECTION_LOST)
     assert told == [("login", "ConnectionLost")]
