@@ -80,7 +80,7 @@ def test_the_operator_of_a_workspace_may_do_exactly_this(cluster: Cluster, names
         "sshcredentials.dev/sshcredentials/status": ["patch"],
         "sshcredentials.dev/sshcredentialexports": ["get", "list", "watch", "report"],
         "sshcredentials.dev/sshcredentialexports/status": ["patch"],
-        "sshcredentials.dev/sshtargets": ["get", "list", "watch"],
+        "sshcredentials.dev/sshtargets": ["list", "watch"],
         "/secrets": ["get", "list", "watch", "create", "patch", "delete"],
         "/configmaps": ["get"],
         "/namespaces": ["get"],
@@ -166,26 +166,22 @@ def test_the_process_of_targets_may_do_exactly_this_in_a_workspace(
     assert rights_of("bob") == {}
 
 
-def test_the_process_of_targets_reads_the_key_ring_and_has_a_lease_of_its_own(
+def test_the_process_of_targets_reads_the_key_ring_and_makes_nothing_of_it(
     cluster: Cluster, namespace: str, rights_of: RightsOf
 ) -> None:
     grant_targets_operator_namespace(cluster, namespace, "bob")
 
-    assert rights_of("bob", namespace) == {
-        "/secrets": ["get", "list"],
-        "coordination.k8s.io/leases": ["create"],
-    }
-    own = rights_of("bob", namespace, f"{LEASE_NAME}-targets")["coordination.k8s.io/leases"]
-    assert own == ["get", "watch", "create", "update"]
-    assert rights_of("bob", namespace, LEASE_NAME)["coordination.k8s.io/leases"] == ["create"]
+    assert rights_of("bob", namespace) == {"/secrets": ["get", "list"]}
     assert rights_of("bob") == {}
 
 
-def test_in_the_cluster_the_process_of_targets_may_look_at_its_policy_alone(
+def test_in_the_cluster_the_process_of_targets_may_look_at_its_policy_and_at_the_clusters_ranges(
     cluster: Cluster, rights_of: RightsOf
 ) -> None:
     grant_targets_cluster(cluster, "bob")
 
+    ranges = ("/nodes", "networking.k8s.io/servicecidrs")
+    assert rights_of("bob", resources=ranges) == {resource: ["list"] for resource in ranges}
     assert rights_of("bob", name="sshcredential-operator-target") == {
         "admissionregistration.k8s.io/validatingadmissionpolicies": ["get"],
         "admissionregistration.k8s.io/validatingadmissionpolicybindings": ["get"],

@@ -18,6 +18,7 @@ from lives.seals import SEALED, sealed_source
 from lives.witness import shown_in
 from lives.witnessed_server import WitnessedServer
 from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, CredentialKey, credential_of_secret
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.work_queue import TIMER_MOST
 from sshcredential_operator.reconcile.observed import Door, RawSecret, Targets, Unseen
 from sshcredential_operator.reconcile.one_pass import LOOKS_AGAIN, reconcile
@@ -275,7 +276,7 @@ class MemoryWorld:
             self._failures.pop(key, None)
         if outcome.due_in is not None:
             assert outcome.due_in > 0, "a pass without end"
-            polls = outcome.reason is not None and LOOKS_AGAIN.get(outcome.reason) == outcome.due_in
+            polls = isinstance(outcome.reason, Reason) and LOOKS_AGAIN.get(outcome.reason) == outcome.due_in
             due = self.now + timedelta(seconds=outcome.due_in * (RARER if polls else 1))
             self._timers[key] = min(due, self._timers.get(key, due))
 

@@ -104,33 +104,42 @@ class Door(paramiko.ServerInterface):  # type: ignore[misc]  # it has no types
     password: str | None = None
     methods = "publickey"
     says_no = False
+    prompts = 1
+    shown = False
 
-    def check_auth_publickey(self, username: str, key: object) -> int:
+    def check_auth_publickey(self, *_: object) -> int:
         return int(paramiko.AUTH_FAILED if self.says_no or self.password else paramiko.AUTH_SUCCESSFUL)
 
-    def check_auth_password(self, username: str, password: str) -> int:
+    def check_auth_password(self, _username: str, password: str) -> int:
         right = "password" in self.methods and password == self.password
         return int(paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED)
 
-    def check_auth_interactive(self, username: str, submethods: str) -> Any:
+    def check_auth_interactive(self, *_: object) -> Any:
         if self.password is None or "keyboard-interactive" not in self.methods:
             return paramiko.AUTH_FAILED
-        return paramiko.InteractiveQuery(TEXT, TEXT, (f"{TEXT} password: ", False))
+        return paramiko.InteractiveQuery(TEXT, TEXT, *[(f"{TEXT} password: ", self.shown)] * self.prompts)
 
     def check_auth_interactive_response(self, responses: list[str]) -> int:
         return int(paramiko.AUTH_SUCCESSFUL if responses == [self.password] else paramiko.AUTH_FAILED)
 
-    def get_allowed_auths(self, username: str) -> str:
+    def get_allowed_auths(self, _username: str) -> str:
         return f"{self.methods},{MARK}"
 
     def get_banner(self) -> tuple[str, str]:
         return TEXT, "en"
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:
+    def check_channel_request(self, *_: object) -> int:
         return int(paramiko.OPEN_SUCCEEDED)
 
 
 HOST_KEY: Final = paramiko.RSAKey(key=rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+class Thief(paramiko.RSAKey):  # type: ignore[misc]  # it has no types
+    """A host key whose private half the server does not have: it signs something else."""
+
+    def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> Any:
+        return super().sign_ssh_data(data[::-1], algorithm)
 
 
 class Speaker(paramiko.Transport):  # type: ignore[misc]  # it has no types
@@ -156,12 +165,12 @@ class Speaker(paramiko.Transport):  # type: ignore[misc]  # it has no types
             self._send_message(paramiko.Message(payload))
 
 
-def speaks(door: type[Door] = Door, speaker: type[Speaker] = Speaker) -> Conversation:
+def speaks(door: type[Door] = Door, speaker: type[Speaker] = Speaker, host_key: Any = HOST_KEY) -> Conversation:
     """Speak SSH, and wait until the other side goes."""
 
     def conversation(connection: socket.socket) -> None:
         transport = speaker(connection)
-        transport.add_server_key(HOST_KEY)
+        transport.add_server_key(host_key)
         gone = threading.Event()
         try:
             transport.start_server(event=gone, server=door())

@@ -26,12 +26,15 @@ PLAIN = (
 CERTIFICATES = tuple(f"{name}-cert-v01@openssh.com" for name in PLAIN)
 
 
+UNKNOWN = Distrust(TargetReason.HOST_KEY_UNKNOWN)
+
+
 @dataclass(frozen=True)
 class Only:
     """Trusts these host keys, in wire form, and says the same of all others."""
 
     blobs: frozenset[bytes]
-    otherwise: Distrust = Distrust(TargetReason.HOST_KEY_UNKNOWN)
+    otherwise: Distrust = UNKNOWN
     names: tuple[str, ...] = PLAIN
 
     def algorithms(self) -> tuple[str, ...]:
@@ -50,7 +53,7 @@ class Anything:
     def algorithms(self) -> tuple[str, ...]:
         return self.names
 
-    def judge(self, blob: bytes) -> Distrust | None:
+    def judge(self, blob: bytes) -> Distrust | None:  # noqa: ARG002 - whatever it is
         return None
 
 

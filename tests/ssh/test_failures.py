@@ -14,7 +14,8 @@ from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.ssh.client import login, query
 from sshcredential_operator.ssh.destinations import Destinations, destinations
-from sshcredential_operator.ssh.host_keys import CertificateFault, Distrust
+from sshcredential_operator.ssh.host_certificates import CertificateFault
+from sshcredential_operator.ssh.host_keys import Distrust
 from sshcredential_operator.ssh.visit import Failed, Hop, PrivateKey, Visited
 
 

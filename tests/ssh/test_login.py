@@ -12,6 +12,7 @@ import pytest
 from ssh.people import CERTIFICATES, LOOPBACK, Anything, Only, fingerprint, hop_to, new_key, private_key, route_to
 from ssh.servers import Sshd, certify, make_key, running
 from sshcredential_operator.ssh.client import Session, login, query, session
+from sshcredential_operator.ssh.signing import blob_of
 from sshcredential_operator.ssh.visit import Failed, PrivateKey, Queried, Visited
 
 KINDS = [
@@ -55,17 +56,11 @@ def test_every_kind_of_host_certificate_is_proven(kind: str, bits: int | None, t
     certificate = certify(host_key.private, ca.private)
     with running(tmp_path / "sshd", {"HostCertificate": certificate}, host_keys=(host_key.private,)) as server:
         pair = new_key(tmp_path, server)
-        judged = Only(frozenset([blob(certificate.read_text())]), names=CERTIFICATES)
+        judged = Only(frozenset([blob_of(certificate.read_text()) or b""]), names=CERTIFICATES)
         visited = login(route_to(replace(hop_to(server), trust=judged)), private_key(pair), LOOPBACK)
 
     assert isinstance(visited, Visited)
     assert visited.host_key.public_key == host_key.public
-
-
-def blob(line: str) -> bytes:
-    from sshcredential_operator.ssh.signing import blob_of
-
-    return blob_of(line) or b""
 
 
 def test_the_first_common_host_key_algorithm_is_taken(tmp_path: Path) -> None:
