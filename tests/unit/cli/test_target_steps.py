@@ -1,4 +1,4 @@
-"""`cli/target_steps.py` and `status.py`: what a person is told to do about a target, and about a key that waits for it."""
+"""`cli/target_steps.py` and `status.py`: what to do about a target, and about a key that waits for it."""
 
 from __future__ import annotations
 
