@@ -8,6 +8,7 @@ import pytest
 
 from sshcredential_operator.api.credential import Credential, parse_credential
 from sshcredential_operator.api.target import Target, parse_target
+from sshcredential_operator.api.target_spec import TargetSpec
 from sshcredential_operator.cli.status import next_steps as steps_of_credential
 from sshcredential_operator.cli.target_steps import next_steps
 from sshcredential_operator.cli.target_words import address, last_failed, readiness
@@ -89,7 +90,8 @@ def test_a_staged_key_says_what_it_waits_for(waits: str, first: str) -> None:
 )
 def test_an_address_has_its_port(host: str, shown: str) -> None:
     spec = target(host=host).spec
-    assert address(spec) == shown  # type: ignore[arg-type] - it is readable
+    assert isinstance(spec, TargetSpec)
+    assert address(spec) == shown
 
 
 def test_what_is_said_of_an_earlier_spec_is_not_said_of_this_one() -> None:
