@@ -141,7 +141,7 @@ def causes() -> Iterator[str]:
     yield from (
         "### Targets: causes",
         "",
-        "What can stand for {cause} with `InstallFailed` and `DestinationRefused`:",
+        "What can stand for {cause} with `InstallFailed`:",
         "",
     )
     yield from (f"- {cell(text)}" for text in CAUSES.values())
