@@ -46,6 +46,7 @@ class Objects:
 
     def __init__(self, connection: client.ApiClient, namespace: str) -> None:
         self._api = client.CustomObjectsApi(connection)
+        self.namespace = namespace
         self._where = (GROUP, VERSION, namespace, self.PLURAL)
 
     def attempt(self, manifest: Object) -> Object | Refused:

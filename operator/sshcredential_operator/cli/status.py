@@ -19,7 +19,8 @@ from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.names import EXPORT_KIND
 from sshcredential_operator.api.remarks import CREDENTIAL_NOTES
 from sshcredential_operator.api.spec import InvalidSpec, describe_source
-from sshcredential_operator.api.status import OtherKey
+from sshcredential_operator.api.staged import HELD
+from sshcredential_operator.api.status import ROTATION_STAGED, OtherKey
 from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.cli.desk import cluster_options
@@ -80,7 +81,12 @@ def next_steps(seen: Credential) -> Iterator[str]:
         yield ready.message if ready else "No operator has looked at this credential yet."
         return
     if seen.status.next:
-        yield f"Put the next public key into authorized_keys before {seen.status.next.moment}:"
+        staged = seen.status.condition(ROTATION_STAGED)
+        if staged and staged.reason in HELD:
+            yield staged.message
+            yield "The public key that has to be in authorized_keys there:"
+        else:
+            yield f"Put the next public key into authorized_keys before {seen.status.next.moment}:"
         yield f"sshcred public-key {key.name} -n {key.namespace} --next"
     if facts:
         yield "Put the public key into ~/.ssh/authorized_keys on the machines to log in to, if it is not there yet:"
