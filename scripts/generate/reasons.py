@@ -12,6 +12,7 @@ from typing import Final
 
 from sshcredential_operator.api.messages import CATALOGUE
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.staged import STAGED_TEXTS
 from sshcredential_operator.api.target_causes import CAUSES
 from sshcredential_operator.api.target_messages import TARGET_TEXTS
 from sshcredential_operator.api.target_reasons import PASSING, TARGET_COURSE, TargetReason
@@ -20,7 +21,7 @@ from sshcredential_operator.api.text import Text
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "reasons.md"
 
 HEAD: Final = """\
-<!-- Generated from operator/sshcredential_operator/api/messages.py and target_messages.py by `make generate`. Do not edit. -->
+<!-- Generated from the catalogues in operator/sshcredential_operator/api/ by `make generate`. Do not edit. -->
 
 # Reasons
 
@@ -39,9 +40,18 @@ text.
 HEAD_OF_TARGETS: Final = """\
 ## Reasons of an SSHTarget
 
-`HostKeyTrusted`, `Authenticated` and `Installed` carry these reasons, too, and `Ready` sums them up. Every failed probe is
-tried again, after about five minutes and never less often than `spec.probe.every`.
+`HostKeyTrusted`, `Authenticated` and `Installed` carry these reasons, too, and `Ready` sums them up. Every failed probe
+is tried again, after about five minutes and never less often than `spec.probe.every`.
 """
+
+STAGED: Final = """\
+## A next key is announced
+
+The condition `RotationStaged` of an SSHCredential has reasons of its own, since `Ready` goes on to speak of the key in
+use. It is True as long as it is there.
+
+| Reason | Message | What to do |
+|---|---|---|"""
 
 HEADINGS: Final[dict[Course, str]] = {
     Course.READY: "Nothing is left to do",
@@ -84,8 +94,9 @@ The condition is True. `Reconciling` and `Stalled` are absent.
 `Ready` is False and `Reconciling` is True. The target is probed as soon as it has come.
 """,
     Course.RETRY: f"""\
-It may pass by itself. {", ".join(f"`{reason}`" for reason in TargetReason if reason in PASSING)} do not turn a good state bad
-at once: only after two failures in a row `Ready` is Unknown. It is False at once where the state was never good.
+It may pass by itself. {", ".join(f"`{reason}`" for reason in TargetReason if reason in PASSING)}
+do not turn a good state bad at once: only after two failures in a row `Ready` is Unknown. It is False at once where the
+state was never good.
 """,
     Course.STOP: """\
 `Ready` is False and `Stalled` is True, at once.
@@ -96,8 +107,10 @@ at once: only after two failures in a row `Ready` is Unknown. It is False at onc
 
 def page() -> str:
     """Return the whole page."""
+    staged = (f"| `{reason}` | {cell(text.says)} | {cell(text.do)} |" for reason, text in STAGED_TEXTS.items())
     lines = [
         *(HEAD, *(line for course in HEADINGS for line in section(course))),
+        *(STAGED, *staged, ""),
         *(HEAD_OF_TARGETS, *(line for course in HEADINGS for line in section_of_targets(course))),
         *causes(),
     ]
@@ -128,7 +141,7 @@ def causes() -> Iterator[str]:
     yield from (
         "### Targets: causes",
         "",
-        "What can stand for {cause} with `InstallFailed` and `DestinationRefused`:",
+        "What can stand for {cause} with `InstallFailed`:",
         "",
     )
     yield from (f"- {cell(text)}" for text in CAUSES.values())

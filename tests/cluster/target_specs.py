@@ -25,7 +25,7 @@ TRUST_ON_FIRST_USE: Final = {"policy": "TrustOnFirstUse"}
 
 def fresh_host_keys() -> dict[str, str]:
     """Return a fresh public key of every type that there is, as a .pub file has it."""
-    keys = {
+    keys: dict[str, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey] = {
         "Ed25519": ed25519.Ed25519PrivateKey.generate(),
         "P-256": ec.generate_private_key(ec.SECP256R1()),
         "P-384": ec.generate_private_key(ec.SECP384R1()),

@@ -168,11 +168,15 @@ def test_who_connects_to_servers_may_write_no_secret_and_list_none_of_a_workspac
     }
 
 
-def test_the_process_of_targets_may_look_at_its_own_policy_only() -> None:
-    [rule] = OF_TARGETS["sshcredential-operator-targets-cluster"]["rules"]
+def test_the_process_of_targets_may_look_at_its_own_policy_and_the_clusters_addresses_only() -> None:
+    policies, *addresses = OF_TARGETS["sshcredential-operator-targets-cluster"]["rules"]
 
-    assert rule["resourceNames"] == [TARGET_POLICY]
-    assert rule["verbs"] == ["get"]
+    assert policies["resourceNames"] == [TARGET_POLICY]
+    assert policies["verbs"] == ["get"]
+    assert [(rule["resources"], rule["verbs"]) for rule in addresses] == [
+        (["servicecidrs"], ["list"]),
+        (["nodes"], ["list"]),
+    ]
 
 
 def test_the_cluster_role_may_look_at_two_policies_only() -> None:

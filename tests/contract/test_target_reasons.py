@@ -13,6 +13,7 @@ from sshcredential_operator.api.target_causes import CAUSES
 from sshcredential_operator.api.target_messages import TARGET_TEXTS, target_message
 from sshcredential_operator.api.target_reasons import PASSING, TARGET_COURSE, TargetReason
 from sshcredential_operator.api.text import MESSAGE_LIMIT, Text
+from sshcredential_operator.targets.probe import UNTRUSTED
 
 FACTS = {
     "host": "spec.host",
@@ -37,7 +38,7 @@ FACTS = {
 }
 """Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
 
-LONGEST = dict.fromkeys(FACTS, "n" * 63) | {
+LONGEST: dict[str, str] = dict.fromkeys(FACTS, "n" * 63) | {
     **dict.fromkeys(("host", "config_map", "config_map_key", "username"), "n" * 256),
     "hop": "n" * 260,
     "cause": max(CAUSES.values(), key=len),
@@ -78,13 +79,30 @@ def test_what_may_pass_says_that_it_is_tried_again(reason: TargetReason) -> None
     assert TARGET_TEXTS[reason].do.endswith("It is tried again by itself.")
 
 
-@pytest.mark.parametrize("reason", [r for r in TargetReason if r.name.startswith(("HOST_KEY", "HOST_CERTIFICATE"))])
+<<<<<<< HEAD
+@pytest.mark.parametrize(
+    "reason",
+    [
+        r
+        for r in TargetReason
+        if r.name.startswith(("HOST_KEY_", "HOST_CERTIFICATE_")) and TARGET_COURSE[r] is Course.STOP
+    ],
+)
+=======
+@pytest.mark.parametrize("reason", sorted(UNTRUSTED))
+>>>>>>> targetpass
 def test_who_distrusts_a_server_is_told_that_no_login_was_tried(reason: TargetReason) -> None:
     assert "No login was tried" in TARGET_TEXTS[reason].says
 
 
 def test_a_changed_host_key_names_both_and_the_command_that_takes_the_new_one() -> None:
-    facts = {"host": "login", "port": 22, "offered": "SHA256:new", "expected": "SHA256:old", "target": "hpc"}
+    facts: dict[str, str | int] = {
+        "host": "login",
+        "port": 22,
+        "offered": "SHA256:new",
+        "expected": "SHA256:old",
+        "target": "hpc",
+    }
     told = target_message(TargetReason.HOST_KEY_CHANGED, facts)
 
     assert told.startswith("login port 22 shows the host key SHA256:new, and not SHA256:old as before.")

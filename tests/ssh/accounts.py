@@ -39,6 +39,10 @@ class Account(NamedTuple):
         self.file.chmod(mode)
         self.own()
 
+    def set_password(self, password: str) -> None:
+        """Let the account have a password."""
+        subprocess.run(["chpasswd"], input=f"{self.name}:{password}\n", text=True, check=True)
+
     def own(self) -> None:
         """Make everything in the home folder the account's."""
         found = pwd.getpwnam(self.name)

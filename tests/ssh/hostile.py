@@ -135,6 +135,13 @@ class Door(paramiko.ServerInterface):  # type: ignore[misc]  # it has no types
 HOST_KEY: Final = paramiko.RSAKey(key=rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
 
+class Thief(paramiko.RSAKey):  # type: ignore[misc]  # it has no types
+    """A host key whose private half the server does not have: it signs something else."""
+
+    def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> Any:
+        return super().sign_ssh_data(data[::-1], algorithm)
+
+
 class Speaker(paramiko.Transport):  # type: ignore[misc]  # it has no types
     """A server that speaks SSH, up to a point: `before_login` and `after_login` are what it sends then, raw."""
 
@@ -158,12 +165,12 @@ class Speaker(paramiko.Transport):  # type: ignore[misc]  # it has no types
             self._send_message(paramiko.Message(payload))
 
 
-def speaks(door: type[Door] = Door, speaker: type[Speaker] = Speaker) -> Conversation:
+def speaks(door: type[Door] = Door, speaker: type[Speaker] = Speaker, host_key: Any = HOST_KEY) -> Conversation:
     """Speak SSH, and wait until the other side goes."""
 
     def conversation(connection: socket.socket) -> None:
         transport = speaker(connection)
-        transport.add_server_key(HOST_KEY)
+        transport.add_server_key(host_key)
         gone = threading.Event()
         try:
             transport.start_server(event=gone, server=door())

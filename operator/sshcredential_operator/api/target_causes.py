@@ -1,6 +1,6 @@
 """Words that say more of a reason than its name, as the catalogue tells them to people. Used by `target_messages`.
 
-The words of INSTALL_FAILED are those of `ssh/install_causes.py`. What is not here is told as it is.
+The words are those of INSTALL_FAILED, from `ssh/install_causes.py`. What is not here is told as it is.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 CAUSES: Final[dict[str, str]] = {
-    # INSTALL_FAILED
     "HomeMissing": "the account has no home directory",
     "ReadOnly": "the home directory lies on a file system that is read-only",
     "DiskFull": "the disk is full, or the account's quota is used up",
@@ -22,11 +21,4 @@ CAUSES: Final[dict[str, str]] = {
     "NoShell": "the account has neither SFTP nor a shell that runs commands",
     "CannotWrite": "writing to the home directory did not succeed",
     "Nonsense": "the server's answers to file operations make no sense",
-    # DESTINATION_REFUSED
-    "Loopback": "that is the operator's own machine (loopback)",
-    "LinkLocal": "that is a link-local address, where clouds keep their metadata",
-    "ClusterRange": "that is an address of the cluster itself",
-    "Multicast": "that is a multicast address, not a server's",
-    "Unspecified": "that is no server's address",
-    "NotAllowed": "it is not among the destinations that are allowed",
 }

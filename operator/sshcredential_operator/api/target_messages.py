@@ -50,8 +50,16 @@ TARGET_TEXTS: Final[dict[TargetReason, Text]] = {
         "In spec.hostKeys.keys a line is type and base64; in a ConfigMap it is hosts, type and base64, as ssh-keyscan "
         "prints it.",
     ),
+    TargetReason.TARGET_NOT_GUARDED: Text(
+        "Nothing is done here: the admission policy sshcredential-operator-target, or its binding, is missing "
+        "or is not the one that this operator knows, so that nobody was asked for the right to the credential.",
+        "Apply charts/sshcredential-operator/files/admission/target.yaml of this operator's version; it is looked at "
+        "again every minute.",
+    ),
+    TargetReason.HOST_KEY_TRUSTED: Text("What {host} port {port} proves to be is trusted."),
     TargetReason.DESTINATION_REFUSED: Text(
-        "The operator does not connect to {host} port {port}: {cause}.",
+        "The operator does not connect to {host} port {port}: loopback, link-local and the cluster's own addresses are "
+        "left alone unless they are allowed.",
         "Correct spec.host; or whoever runs the operator allows it, with --allow-destination of "
         "sshcredential-operator targets.",
     ),

@@ -62,6 +62,7 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         policy=world.policies.of(key.namespace),
         secret=secret,
         use=world.use(key),
+        targets=world.targets(key),
         trouble=trouble,
         **_of_credential(credential, key, world),
     )

@@ -19,7 +19,15 @@ from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
-from sshcredential_operator.reconcile.observed import RawSecret, SealingKeyGone, SecretSeen, Use
+from sshcredential_operator.reconcile.observed import (
+    NO_TARGETS,
+    RawSecret,
+    SealingKeyGone,
+    SecretSeen,
+    Targets,
+    Unseen,
+    Use,
+)
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -135,4 +143,6 @@ class World:
     strict_seals_only: bool = False
     """Whether sealed values have to be for one credential by name."""
     use: Callable[[CredentialKey], Use | None] = lambda _: None
-    """Who uses a credential; None as long as that cannot be told."""
+    """Which exports use a credential; None as long as that cannot be told."""
+    targets: Callable[[CredentialKey], Targets | Unseen] = lambda _: NO_TARGETS
+    """Which SSHTargets use a credential, and which of its keys they let in."""

@@ -66,7 +66,11 @@ class Entry(NamedTuple):
 
 
 class BadDestination(ValueError):
-    """What was given is no destination; the text says why, for the person who gave it."""
+    """What was given is no destination; `sentence` says why, for the person who gave it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)

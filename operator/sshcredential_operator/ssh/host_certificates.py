@@ -74,7 +74,10 @@ def is_certificate(blob: bytes) -> bool:
 
 
 def fault_of(blob: bytes, authorities: Collection[bytes], host: str, now: datetime) -> CertificateFault | None:
-    """Return why a certificate does not speak for this host, or None. What it says counts only once it is verified."""
+    """Return why a certificate does not speak for this host, or None. What it says counts only once it is verified.
+
+    As OpenSSH has it since 10.3: principals may be patterns, and a certificate without any is for no host.
+    """
     parts = signed(blob)
     if parts is None or host_key(parts.key) is None:
         return CertificateFault.MALFORMED

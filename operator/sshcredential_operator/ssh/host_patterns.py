@@ -5,6 +5,7 @@ Used for the hosts of known_hosts lines and the principals of host certificates.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 MAX_PATTERN: Final = 1022
@@ -26,28 +27,29 @@ def list_matches(patterns: str, name: str) -> bool:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Tell whether a pattern with `*` and `?` matches the whole name. The leftmost place for each piece is enough."""
-    first, *others = pattern.split("*")
-    if not others:
-        return _same(first, name)
-    *middle, last = others
-    at, end = len(first), len(name) - len(last)
-    if at > end or not (_same(first, name[:at]) and _same(last, name[end:])):
-        return False
-    for piece in middle:
-        at = _place(piece, name, at, end)
-        if at < 0:
+    """Tell whether a pattern with `*` and `?` matches the whole name.
+
+    Bit n of `reached` tells that what was read of the pattern matches the first n letters: one step for each of its
+    characters, so that no pattern takes long.
+    """
+    places, end = _places(name), 1 << len(name)
+    reached = 1
+    for character in pattern:
+        if character == "*":
+            reached = (2 * end - 1) & -(reached & -reached)  # all from the lowest on
+        elif character == "?":
+            reached = reached << 1 & (2 * end - 1)
+        else:
+            reached = (reached & places.get(character, 0)) << 1
+        if not reached:
             return False
-        at += len(piece)
-    return True
+    return bool(reached & end)
 
 
-def _place(piece: str, name: str, start: int, end: int) -> int:
-    if "?" not in piece:
-        return name.find(piece, start, end)
-    places = range(start, end - len(piece) + 1)
-    return next((at for at in places if _same(piece, name[at : at + len(piece)])), -1)
-
-
-def _same(piece: str, part: str) -> bool:
-    return len(piece) == len(part) and all(p in ("?", c) for p, c in zip(piece, part, strict=True))
+@lru_cache(maxsize=64)
+def _places(name: str) -> dict[str, int]:
+    """Return where each letter stands in a name, as bits."""
+    places: dict[str, int] = {}
+    for index, letter in enumerate(name):
+        places[letter] = places.get(letter, 0) | 1 << index
+    return places

@@ -26,6 +26,7 @@ from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.keys.refusal import Fact
 from sshcredential_operator.reconcile.observed import (
+    Door,
     Input,
     InputKeyMissing,
     InputSecretMissing,
@@ -33,6 +34,8 @@ from sshcredential_operator.reconcile.observed import (
     SealRefused,
     SecretSeen,
     Stored,
+    Targets,
+    Unseen,
 )
 from sshcredential_operator.reconcile.report import facts_of
 from sshcredential_operator.reconcile.trouble import TroubleError
@@ -106,6 +109,7 @@ def observation(seed: int) -> Observed:
         credential=found,
         sealed=dice.one(SEALS) if found and isinstance(found.spec, Spec) and found.spec.source is SEALED else None,
         reseal_recommended=dice.one([None, True, False]),
+        targets=some_targets(dice),
         rival="first" if dice.odds(5) else None,
         secret=secret,
         policy=dice.one(POLICIES) if dice.odds(20) else POLICIES[0],
@@ -172,6 +176,7 @@ def a_credential(dice: Dice, secret: SecretSeen | None) -> Credential:
     return credential(
         wanted if dice.odds(97) else InvalidSpec("spec.generate"),
         deleting=dice.odds(5),
+        forced_promotion=dice.one([None, None, None, PAIR.public.fingerprint, OTHER_PAIR.public.fingerprint]),
         status=Status(
             facts=some_facts(dice, held),
             next=dice.one(OTHER_KEYS) if dice.odds(30) else None,
@@ -188,6 +193,13 @@ def some_facts(dice: Dice, held: Record) -> KeyFacts | None:
     if dice.odds(10):
         facts = replace(facts, key_number=dice.one([9, 1, -1]), rotation_serial=dice.one([0, 9]))
     return replace(facts, credential_id=dice.one([OTHER_ID, "forged"])) if dice.odds(10) else facts
+
+
+def some_targets(dice: Dice) -> Targets | Unseen:
+    if dice.odds(10):
+        return dice.one(list(Unseen))
+    let_in = [frozenset(), frozenset(dice.one(KEYS).fingerprint for _ in range(3))]
+    return Targets(tuple(Door(f"target-{number}", dice.one(let_in)) for number in range(dice.one([0, 0, 0, 1, 2]))))
 
 
 def an_input(dice: Dice) -> Input:
