@@ -71,7 +71,10 @@ if [ "$mode" = write ]; then
     facts .ssh
     safe "$bits" || chmod go-w .ssh 2>/dev/null
     said=$( (set -C && : >"$lock") 2>&1) || {
-        [ -e "$lock" ] || why "$said"
+        case $said in
+        *'ile exists'* | *existing* | *'already exists'*) ;;
+        *) why "$said" ;;
+        esac
         stale=$(find "$lock" -prune -mmin +3 2>/dev/null || find "$lock" -prune -mtime +0 2>/dev/null)
         [ -z "$stale" ] || { mv "$lock" "$new" && rm -f "$new"; } 2>/dev/null
         refuse Locked

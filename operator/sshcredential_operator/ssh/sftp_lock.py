@@ -17,7 +17,7 @@ from typing import Final
 from sshcredential_operator.api.target_spec import LONGEST_TIMEOUT
 from sshcredential_operator.ssh.deadline import Deadline
 from sshcredential_operator.ssh.install_causes import InstallCause, refuse
-from sshcredential_operator.ssh.sftp import CREATE_NEW, Refused, Sftp
+from sshcredential_operator.ssh.sftp import CREATE_NEW, FAILURE, Refused, Sftp
 
 LOCK: Final = b".authorized_keys.sshcredential-operator.lock"
 TEMPORARY: Final = b".authorized_keys.sshcredential-operator.%s.tmp"
@@ -51,13 +51,15 @@ def locked(sftp: Sftp, folder: bytes, deadline: Deadline) -> Iterator[None]:
             sftp.remove(lock)
 
 
-def _taken(sftp: Sftp, lock: bytes) -> bool:
+def _taken(sftp: Sftp, lock: bytes, tries: int = 10) -> bool:
     try:
         sftp.close(sftp.open(lock, CREATE_NEW, 0o600))
-    except Refused:
-        if sftp.path_attributes(lock, follow=False) is None:
-            raise  # it is not somebody else's lock that was in the way
-        return False
+    except Refused as refused:
+        if sftp.path_attributes(lock, follow=False) is not None:
+            return False
+        if refused.code != FAILURE or not tries:
+            raise  # it was not somebody else's lock that was in the way
+        return _taken(sftp, lock, tries - 1)  # it may have been, and is gone
     return True
 
 
