@@ -58,10 +58,12 @@ class TargetDesk:
         """Change the spec by a merge patch; None takes a member away."""
         self._objects.patch_namespaced_custom_object(*self._where, name, {"spec": spec})
 
-    def probe(self, name: str) -> None:
-        """Ask for a probe now."""
+    def probe(self, name: str) -> str:
+        """Ask for a probe now; return what the status says when it is done."""
         self._requests += 1
-        self.annotate(name, {PROBE_REQUESTED_ANNOTATION: f"request {self._requests}"})
+        request = f"request {self._requests}"
+        self.annotate(name, {PROBE_REQUESTED_ANNOTATION: request})
+        return request
 
     def annotate(self, name: str, annotations: dict[str, str]) -> None:
         """Annotate a target."""

@@ -55,6 +55,19 @@ class LivesInMemory(Lives):
         self.world.elapse(time)
         self.settle()
 
+    @rule(name=NAMES, by=RAISES, time=WHILES, forced=st.booleans(), becomes=TARGETS)
+    def rotate_through_a_target(self, name: str, by: int, time: timedelta, forced: bool, becomes: str) -> None:
+        """A key is asked for while a target lets nobody in; later that changes."""
+        name = self.living(name)
+        self.world.change_target(name, "login", "closed")
+        self.settle(most_writes=3)
+        self.change_serial(name, by)
+        self.world.elapse(time)
+        if forced:
+            self.force_a_promotion(name, 1)
+        self.world.change_target(name, "login", becomes)
+        self.settle(most_writes=3)
+
     @rule(hidden=st.booleans())
     def hide_targets(self, hidden: bool) -> None:
         self.world.hide_targets(hidden=hidden)
@@ -63,7 +76,9 @@ class LivesInMemory(Lives):
     @rule(name=NAMES, which=WHICH)
     def force_a_promotion(self, name: str, which: int) -> None:
         name = self.living(name)
-        self.world.force_promotion(name, self.target(name, which))
+        seen = self.world.witness.seen[name].credential
+        staged = seen.status.next if seen else None
+        self.world.force_promotion(name, staged.fingerprint if staged and which % 3 else self.target(name, which))
         self.settle(most_writes=3)
 
     @rule(

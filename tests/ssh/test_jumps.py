@@ -154,6 +154,7 @@ def test_a_target_that_is_silent_behind_a_jump_host_times_out(
     key: PrivateKey, bastion: Sshd, pass_key: PrivateKey
 ) -> None:
     with socket.create_server((ADDRESS, 0)) as silent:
+        failed: object = None
         silent.setblocking(False)
         for timeout in (2, 10, 60):  # until there is time enough on a busy machine to get as far as the target
             route = route_to(hop_at(silent.getsockname()[1]), (hop_to(bastion), pass_key), timeout=timeout)

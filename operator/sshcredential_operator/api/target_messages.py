@@ -56,7 +56,7 @@ TARGET_TEXTS: Final[dict[TargetReason, Text]] = {
         "Apply charts/sshcredential-operator/files/admission/target.yaml of this operator's version; it is looked at "
         "again every minute.",
     ),
-    TargetReason.HOST_KEY_TRUSTED: Text("{host} port {port} shows a host key that is trusted."),
+    TargetReason.HOST_KEY_TRUSTED: Text("What {host} port {port} proves to be is trusted."),
     TargetReason.DESTINATION_REFUSED: Text(
         "The operator does not connect to {host} port {port}: loopback, link-local and the cluster's own addresses are "
         "left alone unless they are allowed.",

@@ -164,6 +164,8 @@ class Authentication:
         return answer
 
     def _succeeded(self, message: Message) -> None:
+        if not self._authenticated:  # here, since the server may go on at once
+            self._connection.stream.allow(self._connection.after_login)
         self._authenticated = True
         self._connection.authenticated = True
         self._answers.put(_Answer(Said.YES, message))

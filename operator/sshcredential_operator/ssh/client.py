@@ -55,8 +55,8 @@ def session(
     with ExitStack() as open_connections:
         try:
             connection, visited = _way(route, deadline, destinations, most_bytes, open_connections)
+            connection.after_login = most_bytes
             _log_in(connection, visited, route.target, login)
-            connection.stream.allow(most_bytes)
             opened: Session | Failed = Session(connection, visited, deadline)
         except VisitEnded as end:
             opened = end.failed
@@ -106,10 +106,10 @@ def _way(
         try:
             wire = _wire(before, hop, deadline, destinations, route.jumps[number - 1][0])
             before, visited = proven(hop, wire, deadline, open_connections)
+            before.after_login = _PACKING * (BEFORE_LOGIN + most_bytes)
             _log_in(before, visited, hop, key)
         except VisitEnded as end:
             raise (end if _is_at_jump(end.failed) else VisitEnded(at_jump(hop, end.failed))) from None
-        before.stream.allow(_PACKING * (BEFORE_LOGIN + most_bytes))
     last = route.jumps[-1][0] if route.jumps else route.target
     wire = _wire(before, route.target, deadline, destinations, last)
     return proven(route.target, wire, deadline, open_connections)

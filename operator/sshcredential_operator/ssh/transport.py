@@ -99,6 +99,8 @@ class Connection(Transport):  # type: ignore[misc]  # it has no types
         super().__init__(stream, disabled_algorithms=_DISABLED, packetizer_class=StrictPacketizer)
         self.stream = stream
         self.deadline = deadline
+        self.after_login = 0
+        """Bytes that the server may send once somebody is logged in, beside what is left then."""
         self.host_key_blob: bytes | None = None
         """The host key, or certificate, that the server has proven to hold."""
         self._host_key_algorithms = tuple(known)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from sshcredential_operator.api.target_reasons import TargetReason
 from unit.targets.target_memory import INSTALL, PAIRS, SPEC, fp, line, opened
 
 OVER = 24 * 3600 + 3
@@ -136,3 +137,32 @@ async def test_a_line_that_was_lost_is_written_again_by_way_of_a_previous_key() 
     await lab.step()
     assert lab.server.ours == {fp(1)}
     assert lab.says() == ("True", "LoggedIn")
+
+
+async def test_a_staged_key_that_meets_passing_trouble_is_not_tried_again_at_once() -> None:
+    lab = opened()
+    await lab.step()
+    lab.ring.next = 1
+    lab.server.trouble = TargetReason.TIMED_OUT
+    await lab.step()
+    visits = len(lab.server.visits)
+    assert (await lab.step()).due_in == 330
+    assert len(lab.server.visits) == visits
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["the same process", "another process"])
+async def test_a_previous_key_stays_as_long_as_it_lingers_and_no_longer(restarted: bool) -> None:
+    lab = opened(INSTALL, theirs=set())
+    await lab.step()
+    lab.ring.next = 1
+    await lab.step()
+    lab.rotate(timedelta(hours=1))
+    await lab.step()
+    if restarted:
+        lab.restart()
+    assert (await lab.step()).due_in == 3603
+    lab.annotate(probe_requested="1")
+    await lab.wait(3601)
+    assert lab.server.ours == {fp(0), fp(1)}
+    await lab.wait(2)
+    assert lab.server.ours == {fp(1)}

@@ -53,9 +53,8 @@ def feeds() -> Feeds:
 async def test_nobody_is_looked_at_before_both_lists_are_complete(feeds: Feeds, targets_first: bool) -> None:
     feeds.targets.saw(raw_target("aa", 1), GENOMICS, deleted=False)
     feeds.credentials.saw(raw_credential("hpc-login", 2), GENOMICS, deleted=False)
-    first, second = feeds.targets.listed, feeds.credentials.listed
-    if not targets_first:
-        first, second = second, first
+    listed: list[Any] = [feeds.targets.listed, feeds.credentials.listed]
+    first, second = listed if targets_first else reversed(listed)
     first(GENOMICS, NOTHING, NOTHING)
     assert feeds.taken() == set()
 
