@@ -79,18 +79,7 @@ def test_what_may_pass_says_that_it_is_tried_again(reason: TargetReason) -> None
     assert TARGET_TEXTS[reason].do.endswith("It is tried again by itself.")
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize(
-    "reason",
-    [
-        r
-        for r in TargetReason
-        if r.name.startswith(("HOST_KEY_", "HOST_CERTIFICATE_")) and TARGET_COURSE[r] is Course.STOP
-    ],
-)
-=======
 @pytest.mark.parametrize("reason", sorted(UNTRUSTED))
->>>>>>> targetpass
 def test_who_distrusts_a_server_is_told_that_no_login_was_tried(reason: TargetReason) -> None:
     assert "No login was tried" in TARGET_TEXTS[reason].says
 
