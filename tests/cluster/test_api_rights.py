@@ -80,7 +80,7 @@ def test_the_operator_of_a_workspace_may_do_exactly_this(cluster: Cluster, names
         "sshcredentials.dev/sshcredentials/status": ["patch"],
         "sshcredentials.dev/sshcredentialexports": ["get", "list", "watch", "report"],
         "sshcredentials.dev/sshcredentialexports/status": ["patch"],
-        "sshcredentials.dev/sshtargets": ["list", "watch"],
+        "sshcredentials.dev/sshtargets": ["get", "list", "watch"],
         "/secrets": ["get", "list", "watch", "create", "patch", "delete"],
         "/configmaps": ["get"],
         "/namespaces": ["get"],
