@@ -116,7 +116,7 @@ def test_connection_cut_anywhere_leaves_the_old_file_or_the_new_one(at: Door) ->
     assert isinstance(told, Arranged), told
     assert at.account.content == new
     ends, seen = set(), set()
-    total, steps = count[0], 12
+    total, steps = count[0], 8
     for step in range(steps):
         at.account.holds(old)
         for name in at.account.names() - {"authorized_keys"}:
