@@ -100,7 +100,11 @@ async def _ended(
     world.memories.keep(observed.target.key, memory)
     retired = found.retired if found else None
     result = Result(verdict, now, request_of(observed.target), memory.failures, retired)
-    reported = await report(result, observed.target, world)
+    try:
+        reported = await report(result, observed.target, world)
+    except TroubleError:  # what it found is told nowhere: it is made again, at the pace of a failed one
+        world.memories.keep(observed.target.key, replace(memory, failed_at=now))
+        raise
     after = observe(observed.target.key, world)
     due_in = _seconds_until(decide(after), after) if after else None
     return Outcome(verdict.ready.reason, Act.PROBE if found else None, due_in=due_in, reported=reported)

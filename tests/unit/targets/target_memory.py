@@ -110,6 +110,7 @@ class Lab:
         self.guarded: bool | None = True
         self.unavailable: TargetReason | None = None
         self.api_trouble: TroubleError | None = None
+        self.write_trouble: TroubleError | None = None
         self.credential_exists, self.crash_before_status = True, False
         self.passwords: dict[str, bytes] = {"once": b"hunter2"}
         self.config_maps: dict[tuple[str, str], str] = {}
@@ -244,6 +245,8 @@ class Lab:
         if self.crash_before_status:
             self.crash_before_status = False
             raise CrashedError
+        if self.write_trouble:
+            raise self.write_trouble
         found = self.targets.get(target.key)
         if found is None or found["metadata"]["resourceVersion"] != target.resource_version:
             return None

@@ -284,6 +284,26 @@ async def test_a_label_that_is_set_meanwhile_does_not_cost_the_probe() -> None:
     assert len(lab.server.visits) == visits + 1
 
 
+async def test_a_probe_whose_result_could_not_be_written_is_made_again() -> None:
+    """A staged key would be held for half a day otherwise, and `sshcred target probe` wait for nothing."""
+    lab = opened(theirs={fp(0), fp(1)})
+    await lab.step()
+    lab.ring.next = 1
+    lab.annotate(probe_requested="1")
+    lab.write_trouble = TroubleError(Reason.SERVER_UNAVAILABLE)
+    assert (await lab.step()).retry
+
+    visits = len(lab.server.visits)
+    outcome = await lab.step(failures=1)
+    assert len(lab.server.visits) == visits, "a server is not to be hammered for what the API server does"
+    assert outcome.due_in == 330
+
+    lab.write_trouble = None
+    await lab.wait(330)
+    assert lab.status()["authenticatedFingerprints"] == [fp(0), fp(1)]
+    assert lab.status()["handledProbeRequest"] == "1"
+
+
 async def test_trouble_of_the_api_server_is_borne_for_a_while() -> None:
     lab = opened()
     await lab.step()
