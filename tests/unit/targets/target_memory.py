@@ -86,6 +86,7 @@ class Server:
     swap: KeyPair | None = None
     """The host key from the second visit on."""
     visits: list[tuple[str, str]] = field(default_factory=list)
+    namespaces: set[str] = field(default_factory=set)
 
     def lets_in(self, fingerprint: str) -> bool:
         return fingerprint in self.theirs | self.ours
@@ -296,6 +297,7 @@ class Lab:
     def _meet(self, what: str, who: str, route: Route) -> Visited | Failed:
         server = self.server
         server.visits.append((what, who))
+        server.namespaces.add(route.namespace)
         if server.trouble:
             return Failed(server.trouble)
         blob = base64.b64decode(line(server.host_key).split()[1])

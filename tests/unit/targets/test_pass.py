@@ -326,6 +326,12 @@ async def test_what_lacked_is_taken_as_soon_as_it_is_there() -> None:
     assert lab.says() == ("True", "LoggedIn")
 
 
+async def test_a_visit_says_whose_it_is_so_that_no_namespace_takes_the_places_of_all() -> None:
+    lab = opened()
+    await lab.step()
+    assert lab.server.namespaces == {NAMESPACE}
+
+
 async def test_a_target_behind_a_bastion_is_probed_when_the_bastion_is_known() -> None:
     lab = opened(BEHIND)
     lab.apply(FIRST_USE, BASTION)
