@@ -68,8 +68,9 @@ def status_after(result: Result, target: Target) -> TargetStatus:
         handled_probe_request=result.request or before.handled_probe_request,
         extra=(),
     )
-    if not judged.visited:
-        return after
+    if not judged.visited:  # who logged in where an earlier spec led to opens no door of this one
+        is_new = before.observed_generation != target.generation
+        return replace(after, authenticated_fingerprints=()) if is_new else after
     moment = format_timestamp(result.now)
     ready = judged.ready.reason is TargetReason.LOGGED_IN
     recorded = judged.host_key if _is_first_use(target) or judged.logged_in else None

@@ -17,6 +17,7 @@ from sshcredential_operator.api.spec import SecretKeyRef
 from sshcredential_operator.api.target import Target, parse_target
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.api.timestamps import format_timestamp
+from sshcredential_operator.controller.target_store import door_of
 from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.reconcile.one_pass import Outcome
@@ -182,6 +183,12 @@ class Lab:
     def says(self, kind: str = "Ready", key: TargetKey = TARGET) -> tuple[str, str] | None:
         found = (c for c in self.status(key)["conditions"] if c["type"] == kind)
         return next(((c["status"], c["reason"]) for c in found), None)
+
+    def door(self) -> frozenset[str]:
+        """Return which keys the operator takes for let in."""
+        target = self.target(TARGET)
+        assert target is not None
+        return door_of(target).fingerprints
 
     # --- passes
 

@@ -315,6 +315,24 @@ async def test_trouble_of_the_api_server_is_borne_for_a_while() -> None:
     assert lab.says() == ("Unknown", "Forbidden")
 
 
+@pytest.mark.parametrize("lacking", ["the policy", "the credential"])
+async def test_a_login_at_another_host_opens_no_door_while_the_new_one_waits(lacking: str) -> None:
+    """Else the operator would promote a key that the host of the new spec has never seen."""
+    lab = opened(theirs={fp(0), fp(1)})
+    lab.ring.next = 1
+    await lab.step()
+    assert fp(1) in lab.door()
+
+    lab.apply(SPEC | {"host": "other.hpc.example.org"})
+    lab.guarded, lab.credential_exists = lacking != "the policy", lacking != "the credential"
+    await lab.step()
+    assert (lab.status()["observedGeneration"], lab.door()) == (2, frozenset())
+
+    lab.guarded, lab.credential_exists = True, True
+    await lab.wait(3600)
+    assert fp(1) in lab.door()
+
+
 async def test_what_lacked_is_taken_as_soon_as_it_is_there() -> None:
     lab = opened()
     await lab.step()
