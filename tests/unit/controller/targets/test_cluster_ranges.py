@@ -18,7 +18,7 @@ SERVICES = {"items": [{"spec": {"cidrs": ["10.96.0.0/12", "fd00:1::/112"]}}, {}]
 NODES = {"items": [{"spec": {"podCIDRs": ["10.244.0.0/24"]}}, {"spec": {"podCIDR": "x"}}, {"spec": {}}]}
 
 
-async def found(  # noqa: PLR0913 - what the API server says, and how often it is asked
+async def found(
     connected: Connect, told: Told, services: Any, nodes: Any, looks: int = 1, later: Any = None
 ) -> Destinations:
     """Return what is allowed in the end; `later` is what both lists say after the first look."""
