@@ -226,7 +226,9 @@ def test_what_changes_no_spec_is_not_asked_about(alice: Targets) -> None:
 
 
 @pytest.mark.usefixtures("not_hers")
-def test_whom_to_trust_is_asked_about_as_who_gets_the_password(cluster: Cluster, workspace: str, alice: Targets) -> None:
+def test_whom_to_trust_is_asked_about_as_who_gets_the_password(
+    cluster: Cluster, workspace: str, alice: Targets
+) -> None:
     """Another machine in the server's place is found out by its host key, until somebody says that it is the one."""
     trust, other = ({"metadata": {"annotations": {TRUST: f"SHA256:{letter * 43}"}}} for letter in "ab")
     nobody: dict[str, Any] = {"metadata": {"annotations": {TRUST: None}}}
