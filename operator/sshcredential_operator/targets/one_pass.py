@@ -26,6 +26,7 @@ from sshcredential_operator.targets.plan import Plan, plan
 from sshcredential_operator.targets.ports import StoredKeys, TargetWorld
 from sshcredential_operator.targets.probe import probe
 from sshcredential_operator.targets.report import report, tell
+from sshcredential_operator.targets.retired import left_behind
 
 
 class Act(Enum):
@@ -66,7 +67,8 @@ async def _wait(finding: Finding, observed: Observed, world: TargetWorld) -> Out
     world.memories.keep(observed.target.key, replace(observed.memory, asked=None))
     reported = False
     if is_news(finding, observed):
-        result = Result(Judged(finding), observed.now, request_of(observed.target))
+        retired = left_behind(observed) if finding.reason is TargetReason.CREDENTIAL_MISSING else None
+        result = Result(Judged(finding), observed.now, request_of(observed.target), retired=retired)
         reported = await report(result, observed.target, world)
     return Outcome(finding.reason, reported=reported)
 
