@@ -31,9 +31,7 @@ def at(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
 @contextmanager
 def appending(path: Path) -> Iterator[list[int]]:
     """Let a process of its own add a line again and again, as people do; tell how many there were at the end."""
-    script = (
-        'i=0; while [ ! -e "$2" ]; do echo "ssh-ed25519 foreign $i" >>"$1"; i=$((i + 1)); sleep 0.3; done; echo $i'
-    )
+    script = 'i=0; while [ ! -e "$2" ]; do echo "ssh-ed25519 foreign $i" >>"$1"; i=$((i + 1)); sleep 0.3; done; echo $i'
     stop = path.parent.parent / "stop"
     count: list[int] = []
     process = subprocess.Popen(["/bin/sh", "-c", script, "-", path, stop], stdout=subprocess.PIPE, text=True)
