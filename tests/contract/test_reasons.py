@@ -61,7 +61,6 @@ FACTS = {
     "line": "number of a line",
     "config_map": "name of the user's ConfigMap",
     "config_map_key": "key of the user's ConfigMap",
-    "target": "name of an SSHTarget",
 }
 """Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
 
