@@ -176,11 +176,8 @@ def targets_process(plane: ControlPlane, folder: Path) -> OperatorProcess:
 
 def tried(process: OperatorProcess) -> int:
     """How many targets log in, as the process itself tells."""
-    found = re.findall(
-        r'^sshcredential_operator_targets\{[^}]*reason="LoggedIn"[^}]*\} (\S+)$',
-        process.get("/metrics")[1],
-        re.MULTILINE,
-    )
+    pattern = r'^sshcredential_operator_targets\{[^}]*reason="LoggedIn"[^}]*\} (\S+)$'
+    found = re.findall(pattern, process.get("/metrics")[1], re.MULTILINE)
     return int(sum(map(float, found)))
 
 
