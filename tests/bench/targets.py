@@ -36,7 +36,7 @@ NAMESPACES: Final = [f"genomics-{number}" for number in range(4)]
 CREDENTIAL: Final = "login"
 USER: Final = "targets"
 METRIC: Final = "sshcredential_operator_target_visits_running"
-PATIENCE: Final = 1800
+PATIENCE: Final = 600
 
 
 class Look:
@@ -113,7 +113,7 @@ def measure(plane: ControlPlane, folder: Path, count: int, sshds: int) -> None:
         for namespace in NAMESPACES:
             grant_targets_workspace(plane, namespace, USER)
             desk = until_the_end.enter_context(desk_in(plane, namespace))
-            let_in(desk, [server for server, _ in doors])
+            let_in(desk, doors)
         grant_targets_operator_namespace(plane, OPERATOR_NAMESPACE, USER)
         grant_targets_cluster(plane, USER)
         installed = make_targets(plane, doors, count)
@@ -140,12 +140,14 @@ def measure(plane: ControlPlane, folder: Path, count: int, sshds: int) -> None:
             print(f"  {what}: {times} ({times / count:.2f} for each target)")
 
 
-def let_in(desk: Desk, sshds: Sequence[Sshd]) -> None:
-    """Make a credential that every server lets in."""
+def let_in(desk: Desk, doors: Sequence[tuple[Sshd, Account | None]]) -> None:
+    """Make a credential that every server lets in, and every account."""
     desk.create(CREDENTIAL, {"generate": {}})
     public_key = desk.until(CREDENTIAL, "Available")["status"]["publicKey"]
-    for server in sshds:
+    for server, person in doors:
         server.let_in(public_key)
+        if person:
+            person.holds(server.authorized_keys.read_text())
 
 
 def make_targets(plane: ControlPlane, doors: Sequence[tuple[Sshd, Account | None]], count: int) -> int:

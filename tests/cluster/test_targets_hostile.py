@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import paramiko  # type: ignore[import-untyped]  # it has no types
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from kubernetes import config
 
 from cluster.desk import desk_in
 from cluster.shown import Object, answered, condition_of, generated, reason_of
-from cluster.target_doors import home, ready
+from cluster.target_doors import IN_THE_HOME, ready
 from cluster.target_stage import Stage, TargetDesk, at, installed_at, stage
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
-from controlplane.waiting import wait_until
 from ssh import hostile
+from ssh.accounts import account
 from ssh.hostile import MARK, TEXT, Conversation, Door, drips, says, says_and_goes, says_for_ever, speaks
 from ssh.servers import ADDRESS, make_key, running
 
@@ -137,25 +140,40 @@ def lines_with(text: str) -> list[str]:
     return [line[:300] for line in text.splitlines() if MARK in line or "jndi" in line][:3]
 
 
-def test_a_host_key_that_is_swapped_after_the_probe_gets_no_password_and_no_line(
+def test_a_server_that_is_another_one_when_the_line_is_to_be_written_gets_none(
     staged: Stage, name: str, tmp_path: Path
 ) -> None:
-    """The first host key was seen, and then the address is somebody else's, who would take any key."""
+    """The first host key was seen at a probe, and then the address is somebody else's, who would take the key."""
     public_key = ready(staged, name)
-    honest = make_key(tmp_path / "honest").private
-    with home(tmp_path / "sshd") as (server, person):
+    keys = [make_key(tmp_path / f"host-{number}").private for number in range(2)]
+    with account() as person:
         person.holds(f"{public_key}\n")
-        spec = installed_at(server, person, name, hostKeys={"policy": "TrustOnFirstUse"})
-        staged.targets.create(name, spec)
-        known = staged.targets.until(name, "LoggedIn")["status"]["hostKey"]
-        lines = person.content
-        staged.targets.edit(name, {"authorizedKey": {"options": "restrict"}})
-        staged.targets.until(name, "LoggedIn")
-    assert honest.exists()
-    with hostile.serving(speaks(Door)) as port:
-        staged.targets.edit(name, {"port": port})
-        found = staged.targets.until(name, "HostKeyChanged")
+        with running(tmp_path / "first", IN_THE_HOME, host_keys=(keys[0],)) as server:
+            spec = installed_at(server, person, name, hostKeys={"policy": "TrustOnFirstUse"})
+            staged.targets.create(name, spec | {"authorizedKey": {"manage": "None"}})
+            known = staged.targets.until(name, "LoggedIn")["status"]["hostKey"]
+        with running(tmp_path / "second", IN_THE_HOME | {"Port": server.port}, host_keys=(keys[1],)) as swapped:
+            person.holds("")
+            staged.targets.edit(name, {"authorizedKey": {"manage": "Install"}})
+            found = staged.targets.until(name, "HostKeyChanged")
+            assert (person.content, swapped.accepted()) == ("", [])
     assert found["status"]["hostKey"] == known
+
+
+def test_a_server_that_shows_another_host_key_at_the_second_visit_of_one_probe_is_not_trusted(
+    staged: Stage, name: str
+) -> None:
+    ready(staged, name)
+    turns = iter([hostile.HOST_KEY])
+    other = paramiko.RSAKey(key=rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+    def swaps(connection: socket.socket) -> None:
+        speaks(Door, host_key=next(turns, other))(connection)
+
+    with hostile.serving(swaps) as port:
+        staged.targets.create(name, at_port(port, name) | {"authorizedKey": {"manage": "Install"}})
+        found = staged.targets.until_object(name, is_judged, "judged")
+        staged.targets.delete(name)
+    assert reason_of(found) == "HostKeyChanged", json.dumps(found, indent=1)
+    assert "authenticatedFingerprints" not in found["status"]
     assert MARK not in json.dumps(found)
-    assert lines.startswith(public_key)
-    wait_until(lambda: staged.process.is_running, "the process goes on")
