@@ -85,7 +85,9 @@ class Reader:
         with log.open("wb") as out:
             # exec keeps the process id, by which it is ended.
             shell = ["/bin/sh", "-c", f"exec env {command}"]
-            self._running[process] = subprocess.Popen(shell, cwd=self._desk, env=self._environment, stdout=out, stderr=out)
+            self._running[process] = subprocess.Popen(
+                shell, cwd=self._desk, env=self._environment, stdout=out, stderr=out
+            )
         wait_until(lambda: f'"kind":"{listed}"' in log.read_text(), f"{process} lists {listed} ({log})")
 
     def _provide_kubectl(self) -> None:

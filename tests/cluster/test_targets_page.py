@@ -34,7 +34,8 @@ class Machine:
     """A server of the reader's, with an account on it."""
 
     def __init__(self, folder: Path, until_the_end: ExitStack) -> None:
-        self._folder, self._port, self._until_the_end = folder, 0, until_the_end
+        self._folder, self._port = folder, 0
+        self._life = until_the_end.enter_context(ExitStack())
         folder.mkdir()
         self.account: Account = until_the_end.enter_context(account())
         self.account.set_password(PASSWORD)
@@ -43,9 +44,7 @@ class Machine:
 
     def set_up(self) -> None:
         """Set it up: anew, if it was there, with another host key."""
-        if self._port:
-            self._life.close()
-        self._life = self._until_the_end.enter_context(ExitStack())
+        self._life.close()
         again = {"Port": self._port} if self._port else {}
         place = self._folder / f"life-{len(list(self._folder.iterdir()))}"
         place.mkdir()
@@ -98,7 +97,10 @@ class Owner(Reader):
             if command.startswith(begins):
                 act()
         local = ON_THE_LOOPBACK if "sshcredential-operator targets" in command else ""
-        said = self.follow(command + local)
+        try:
+            said = self.follow(command + local)
+        except AssertionError as failed:
+            raise AssertionError(f"{failed}\n{self.say('kubectl get sshtargets -o wide')}") from None
         for begins, take in self.after.items():
             if command.startswith(begins):
                 take(said)
@@ -159,7 +161,7 @@ def test_a_reader_gets_what_the_page_promises(reader: Owner, tmp_path: Path) -> 
         lines = machine.account.content.splitlines()
         assert lines[0] == "# of the account's owner"
         assert len(lines) == 3, "the key in use, and the one before for its overlap"
-        assert all(f"sshcredential-operator:genomics/hpc-login:" in line for line in lines[1:])
+        assert all("sshcredential-operator:genomics/hpc-login:" in line for line in lines[1:])
 
     # The password is needed no more, and was kept nowhere.
     assert reader.run("kubectl get secret hpc-first-login --ignore-not-found") == ""
@@ -176,7 +178,9 @@ def test_a_reader_gets_what_the_page_promises(reader: Owner, tmp_path: Path) -> 
     # Alice got what the page gave her, and bob has nothing.
     may = "kubectl auth can-i {} --as={} || true"
     rights = ("create sshtargets.sshcredentials.dev", "use sshcredential/hpc-login", "use sshtarget/hpc-bastion")
-    answers = {who: [reader.run(may.format(right, who)).split("\n")[-1] for right in rights] for who in ("alice", "bob")}
+    answers = {
+        who: [reader.run(may.format(right, who)).split("\n")[-1] for right in rights] for who in ("alice", "bob")
+    }
     assert answers == {"alice": ["yes"] * 3, "bob": ["no"] * 3}
 
 
