@@ -40,7 +40,6 @@ PAGES: Final = (
     FIRST_STEPS,
 )
 STORY_COMMANDS: Final = [step.command for chapter in STORY for step in chapter.steps if isinstance(step, Run)]
-CONDITIONS: Final = {READY, RECONCILING, STALLED, ROTATION_STAGED, HOST_KEY_TRUSTED, AUTHENTICATED, INSTALLED}
 SSHD_WORDS: Final = {"AllowTcpForwarding", "PermitOpen"}
 """Options of sshd, which look like words of ours."""
 EVENTS: Final = {"Adopted", "Imported", "Stalled", "Recovered"}
@@ -95,8 +94,9 @@ def in_code(page: str) -> str:
 def unknown_words(page: str) -> list[str]:
     """Return words in code style that look like a reason, note, condition or value of ours and are none."""
     values = {str(value) for found in all_fields() for value in found.schema.get("enum", ())}
-    words = {*Reason, *Note, *StagedReason, *TargetReason, *TargetNote, *CONDITIONS, *map(str, DEFINITIONS)}
-    known = words | EVENTS | values | KUBERNETES_WORDS | SSHD_WORDS
+    reasons = {*Reason, *Note, *StagedReason, *TargetReason, *TargetNote}
+    conditions = {READY, RECONCILING, STALLED, ROTATION_STAGED, HOST_KEY_TRUSTED, AUTHENTICATED, INSTALLED}
+    known = reasons | conditions | set(map(str, DEFINITIONS)) | EVENTS | values | KUBERNETES_WORDS | SSHD_WORDS
     return [word for word in code_words(page) if re.fullmatch(r"[A-Z][A-Za-z0-9]+", word) and word not in known]
 
 
