@@ -20,7 +20,7 @@ from sshcredential_operator.controller.health import Contact, Health
 from sshcredential_operator.controller.logs import where
 from sshcredential_operator.controller.ports import api_is_served
 from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
-from sshcredential_operator.controller.ring_store import PROBLEMS
+from sshcredential_operator.controller.ring_problems import sentence_of
 from sshcredential_operator.controller.shell import Tap, run_kopf
 from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.encryption.keyring import KeyringRefused
@@ -69,7 +69,7 @@ class Lifecycle:
             try:
                 await opened()
             except KeyringRefused as refused:
-                sentence = PROBLEMS[refused.problem]
+                sentence = sentence_of(refused.problem, refused.place)
             except TroubleError as trouble:
                 sentence = (
                     f"The key ring in namespace {namespace} cannot be read or written "

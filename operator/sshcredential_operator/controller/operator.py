@@ -25,6 +25,7 @@ from sshcredential_operator.controller.options import Options
 from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.ring_store import ApiKeyringStore
+from sshcredential_operator.controller.root_sources import places_of
 from sshcredential_operator.controller.sealing import own_sealing
 from sshcredential_operator.controller.shell import Tap
 from sshcredential_operator.controller.state_metrics import KeyringCollector, SealingCollector
@@ -53,7 +54,7 @@ class Operator:
         self._exporting = Exporting(options.guard_exports, connection, self._requests, self._store, self._queue)
         self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
         ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
-        self._keyring = Keyring(ring_store)
+        self._keyring = Keyring(ring_store, places_of(options.root_sources, ring_store))
         self._metrics.registry.register(KeyringCollector(self._keyring, ring_store.history))
         self._sealing = own_sealing(self._keyring, ring_store, self._requests, options)
         self._sealing.remarks = self._health.remarks

@@ -12,6 +12,7 @@ from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.roots import RootAway
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ async def from_ring(asked: Awaitable[T]) -> T:
     """Wait for the key ring. What it may not do is no fault of the workspace, whose users could not mend it."""
     try:
         return await asked
+    except RootAway:
+        raise TroubleError(Reason.KEY_RING_UNAVAILABLE) from None
     except TroubleError as trouble:
         if trouble.reason is Reason.SERVER_UNAVAILABLE:
             raise
