@@ -77,8 +77,8 @@ def main() -> None:
     "roots",
     metavar="SOURCE",
     multiple=True,
-    help="Where the root key is: secret (the default), file:/PATH or kms:/SOCKET. May be repeated: the first wraps, the "
-    "others open what they have wrapped before, until all is under the first.",
+    help="Where the root key is: secret (the default), file:/PATH or kms:/SOCKET. May be repeated: the first wraps, "
+    "the others open what they have wrapped before, until all is under the first.",
 )
 @click.option(
     "--rewrap-rate",

@@ -14,7 +14,8 @@ _SENTENCES: Final[dict[RootProblem, str]] = {
         "Restore it from its backup."
     ),
     RootProblem.ROOT_MISSING: (
-        "There is no root key ({where}), and the operator does not make one there. Put one there, or name another source."
+        "There is no root key ({where}), and the operator does not make one there. "
+        "Put one there, or name another source."
     ),
     RootProblem.ROOT_WRONG: (
         "The root key in {where} is not the one that the workspaces' keys were wrapped with. "
@@ -24,7 +25,8 @@ _SENTENCES: Final[dict[RootProblem, str]] = {
         "{Where} does not hold a root key (cut, changed, or of another type). Restore it from its backup."
     ),
     RootProblem.ROOT_AWAY: (
-        "The root key ({where}) cannot be read now. What was opened before is served; nothing new is made until it is back."
+        "The root key ({where}) cannot be read now. "
+        "What was opened before is served; nothing new is made until it is back."
     ),
     RootProblem.CANARY_MALFORMED: (
         "The canary of the root key is damaged. Delete its Secret (sshcredential-canary-...): "

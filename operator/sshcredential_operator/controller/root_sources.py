@@ -1,4 +1,4 @@
-"""Which roots the operator works with: `--root-source` in words, and the places that they name. Used by the operator."""
+"""Which roots the operator works with: `--root-source` in words, and the places that they name."""
 
 from __future__ import annotations
 

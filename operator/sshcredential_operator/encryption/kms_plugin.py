@@ -48,6 +48,7 @@ class GrpcPlugin:
         options = (
             ("grpc.default_authority", "localhost"),
             ("grpc.enable_retries", 0),
+            ("grpc.enable_http_proxy", 0),
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.min_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
@@ -81,19 +82,22 @@ class GrpcPlugin:
         """Close the connection."""
         await asyncio.to_thread(self._channel.close)
 
-    async def _call(self, name: str, request: bytes, *, refusals: frozenset[str] = frozenset()) -> Any:
+    async def _call(self, name: str, request: bytes, *, refusals: frozenset[str] = frozenset()) -> bytes | None:
         """Return the answer, None for a refusal that is final."""
         try:
-            return await asyncio.to_thread(self._calls[name], request, timeout=self._seconds)
+            answer: bytes = await asyncio.to_thread(self._calls[name], request, timeout=self._seconds)
         except self._error as error:
             if error.code().name in refusals:
                 return None
+            raise RootAway from None
         except ValueError:  # the channel was closed
-            pass
+            raise RootAway from None
+        return answer
+
+
+def _read(parse: Callable[[bytes], Message], answer: bytes | None) -> Message:
+    if answer is None:  # only Decrypt is refused for good
         raise RootAway
-
-
-def _read(parse: Callable[[bytes], Message], answer: bytes) -> Message:
     try:
         return parse(answer)
     except NotAMessage:

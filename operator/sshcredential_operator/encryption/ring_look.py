@@ -1,6 +1,6 @@
-"""One look at the key ring's Secrets through the roots that are there now. Used by the key ring; `root_check` judges it.
+"""One look at the key ring's Secrets through the roots that are there now. Used by the key ring.
 
-It reads in the order in which things are made: what is seen later was made after what was looked for before.
+`root_check` judges what was seen. It reads in the order in which things are made: what is seen later was made after what was looked for before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What wraps everything that the key ring stores: root keys, whatever keeps them. Used by the key ring and its rotation.
+"""What wraps all that the key ring stores: root keys, whatever keeps them. Used by the key ring and its rotation.
 
 A `RootPlace` is where a root is kept; `load` gives the `Root` that is there now, as a value that does not change. The
 key ring works with one only after it has proven it, and keeps the one before until then. Of several places the first is
