@@ -33,7 +33,7 @@ from sshcredential_operator.encryption.ring_documents import (
 from sshcredential_operator.encryption.ring_look import Look, look
 from sshcredential_operator.encryption.root_check import RootProblem, Step, next_step
 from sshcredential_operator.encryption.root_secret import RootInSecret
-from sshcredential_operator.encryption.roots import RootAway, RootLack, RootPlace, Roots
+from sshcredential_operator.encryption.roots import RootAway, RootLack, RootPlace, Roots, load_roots
 
 __all__ = ["Keyring", "KeyringRefused", "KeyringStore", "RootProblem", "StoredSecret"]
 
@@ -172,6 +172,17 @@ class Keyring:
                 await self._read(namespace_uid, slot + 1)
         found = self.newest(namespace, namespace_uid)
         return None if found is None or found.kid == after else found
+
+    async def refresh(self) -> bool:
+        """Look whether the roots have changed, and take what is good; False if there is nothing new.
+
+        Raise KeyringRefused if there is no good root for writing now: then what was opened goes on serving.
+        """
+        loaded = await load_roots(self.places)
+        if loaded.roots == self._roots and self.problem is None:
+            return False
+        await self.open()
+        return True
 
     async def root_is_there(self) -> bool:
         """Whether the root for writing is still what it was, or has a good successor, which is taken then.

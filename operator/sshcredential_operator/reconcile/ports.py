@@ -16,6 +16,7 @@ from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
+from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
@@ -136,3 +137,5 @@ class World:
     """Whether sealed values have to be for one credential by name."""
     use: Callable[[CredentialKey], Use | None] = lambda _: None
     """Who uses a credential; None as long as that cannot be told."""
+    rewrap: Callable[[CredentialKey], Rewrap | None] = lambda _: None
+    """The KEK that a credential's Secret is to be under, while it is that one's turn."""
