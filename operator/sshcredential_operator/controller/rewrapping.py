@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sshcredential_operator.api.names import CredentialKey, Namespace
@@ -18,7 +18,7 @@ from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.rewrapping import Rewrap
-from sshcredential_operator.reconcile.observed import Stored
+from sshcredential_operator.reconcile.observed import RawSecret, Stored
 from sshcredential_operator.reconcile.rewrap_checks import is_outdated
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Rewrapping:
             await asyncio.sleep(LOOK_SECONDS)
 
     def outdated(self) -> Iterator[tuple[CredentialKey, Stored, Kek]]:
-        """Yield the credentials whose Secrets are under an old key, as far as they were opened, and the key to be under."""
+        """Yield the credentials whose Secrets, as far as they were opened, are under an old key; and the newest key."""
         newest = self._newest()
         if not newest:
             return
@@ -81,9 +81,17 @@ class Rewrapping:
             if isinstance(seen, Stored) and kek and is_outdated(seen, kek.kid):
                 yield key, seen, kek
 
-    def pending(self) -> Mapping[Namespace, int]:
+    def pending(self) -> Counter[Namespace]:
         """Return how many there are in each workspace."""
         return Counter(key.namespace for key, _, _ in self.outdated())
+
+    def is_through(self, namespace: Namespace) -> bool:
+        """Whether all Secrets of a workspace were opened, and none of them is under an old key."""
+        listed = self._store.is_ready(namespace) or self._store.is_ready(None)
+        unread = any(
+            isinstance(self._store.secret(key), RawSecret) for key in self._store.keys(Kind.SECRETS, namespace)
+        )
+        return listed and not unread and not self.pending()[namespace]
 
     def _newest(self) -> dict[tuple[Namespace, str], Kek]:
         """Return the newest KEK for every KEK of workspaces that have several."""
@@ -91,7 +99,8 @@ class Rewrapping:
         uids = Counter(document.namespace_uid for document in documents)
         found = {}
         for document in documents:
-            kek = self._ring.newest(document.namespace, document.namespace_uid)
-            if uids[document.namespace_uid] > 1 and kek:
+            if uids[document.namespace_uid] == 1:
+                continue
+            if kek := self._ring.newest(document.namespace, document.namespace_uid):
                 found[Namespace(document.namespace), document.kid] = kek
         return found

@@ -1,8 +1,8 @@
-"""The ConfigMap where people ask for rotations of keys and see how far they are. Used by `ring_upkeep.py` and `sshcred`.
+"""The ConfigMap where people ask for rotations of keys and see how far they are. Used by `ring_upkeep.py`.
 
-A request names the key that is to be replaced or dropped, so that it can be asked twice, and stays until it is answered:
-a new leader goes on with it. Nothing in here is secret. Who may patch this one ConfigMap can ask, and needs no right to
-any Secret of the operator's namespace.
+A request names the key that is to be replaced or dropped, so that it can be asked twice; it stays until it is answered,
+so that a new leader goes on with it. Nothing in here is secret. Who may patch this one ConfigMap can ask, and needs no
+right to any Secret of the operator's namespace.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Sheet(NamedTuple):
 
 def sheet_of(resource_version: str, data: Mapping[str, str]) -> Sheet:
     """Read the ConfigMap; entries that are no request are left alone."""
-    return Sheet(resource_version, data.get(STATE), tuple(one for item in sorted(data.items()) if (one := _asked(*item))))
+    return Sheet(
+        resource_version, data.get(STATE), tuple(one for item in sorted(data.items()) if (one := _asked(*item)))
+    )
 
 
 def _asked(entry: str, value: str) -> Asked | None:
@@ -77,10 +79,13 @@ class ApiRingDesk:
         found = answer.json()
         return sheet_of(found["metadata"]["resourceVersion"], found.get("data") or {})
 
-    async def write(self, seen: Sheet, state: str, answered: frozenset[str]) -> bool:
-        """Let it say this, and take away the requests that are answered; False when somebody else was faster."""
+    async def write(self, seen: Sheet, state: str, answered: frozenset[str]) -> str | None:
+        """Let it say this, and take away the requests that are answered.
+
+        Return the revision that says so, None when somebody else was faster.
+        """
         if seen.state == state and not answered:
-            return True
+            return seen.resource_version
         labels, data = {MANAGED_BY_LABEL: FIELD_MANAGER}, {STATE: state, **dict.fromkeys(answered)}
         if seen.resource_version is None:
             metadata = {"name": KEY_RING_CONFIG_MAP, "labels": labels}
@@ -93,4 +98,4 @@ class ApiRingDesk:
             answer = await self._requests.send(
                 "PATCH", path, body=body, content_type=MERGE_PATCH, expect=expect, what=_WHAT
             )
-        return answer.code < NOT_FOUND
+        return answer.json()["metadata"]["resourceVersion"] if answer.code < NOT_FOUND else None

@@ -204,6 +204,10 @@ class Keyring:
         """Drop the KEKs of a namespace that is gone from memory; its Secrets stay."""
         self._keks = {kid: kek for kid, kek in self._keks.items() if kek.document.namespace_uid != namespace_uid}
 
+    def drop(self, kid: str) -> None:
+        """Drop one KEK from memory, whose Secret was deleted."""
+        self._keks.pop(kid, None)
+
     def newest(self, namespace: str, namespace_uid: str) -> Kek | None:
         """Return the KEK in memory that writes in this very namespace."""
         own = [stored for stored in self._keks.values() if _is_of(stored, namespace, namespace_uid)]

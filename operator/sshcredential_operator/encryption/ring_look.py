@@ -1,6 +1,7 @@
 """One look at the key ring's Secrets through the roots that are there now. Used by the key ring.
 
-`root_check` judges what was seen. It reads in the order in which things are made: what is seen later was made after what was looked for before.
+It reads in the order in which things are made: what is seen later was made after what was looked for before. What was
+seen is judged by `root_check`.
 """
 
 from __future__ import annotations

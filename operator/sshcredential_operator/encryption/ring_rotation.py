@@ -1,7 +1,7 @@
 """Moves the key ring's documents to the root key for writing, and counts who is under which. Called by the controller.
 
-Every step begins with what is stored, and changes one Secret of one revision: it can be broken off anywhere, and goes on
-by being begun again. What a document holds never changes here, only what it is wrapped by.
+Every step begins with what is stored, and changes one Secret of one revision: it can be broken off anywhere, and goes
+on by being begun again. What a document holds never changes here, only what it is wrapped by.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _KINDS: Final = (
 class Moved(NamedTuple):
     """What came of one go."""
 
-    count: int
+    moved: int
     """How many were wrapped anew."""
     left: tuple[str, ...]
     """Names of the Secrets that are still under another root key: they do not open, or somebody else was faster."""
