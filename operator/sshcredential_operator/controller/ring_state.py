@@ -28,12 +28,15 @@ class RingState:
     """Why the last request of a name was refused; None where it was not."""
     told_pending: bool = False
     """Whether the text said last that credentials are under an old key."""
+    told_keys: frozenset[str] = frozenset()
+    """The workspaces' keys that the text has named last."""
     seen: bool = False
     """Whether the roots were looked at since the start."""
 
     def text(self, ring: Keyring, pending: Mapping[Namespace, int]) -> str:
         """Return it as JSON in one spelling."""
         self.told_pending = bool(pending)
+        self.told_keys = kids_of(ring)
         root = ring.roots.id
         workspaces: dict[str, dict[str, Any]] = defaultdict(lambda: {"keyId": "", "olderKeyIds": []})
         for stored in sorted(ring.documents, key=lambda one: one.document.slot or 0):
@@ -56,3 +59,8 @@ class RingState:
             },
             option=orjson.OPT_SORT_KEYS,
         ).decode()
+
+
+def kids_of(ring: Keyring) -> frozenset[str]:
+    """Return the names of all workspaces' keys in memory."""
+    return frozenset(stored.kek.kid for stored in ring.documents)

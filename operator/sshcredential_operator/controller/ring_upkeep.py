@@ -21,7 +21,7 @@ from sshcredential_operator.controller.rewrapping import Rewrapping
 from sshcredential_operator.controller.ring_desk import ApiRingDesk
 from sshcredential_operator.controller.ring_problems import sentence_of
 from sshcredential_operator.controller.ring_requests import RingRequests
-from sshcredential_operator.controller.ring_state import RingState
+from sshcredential_operator.controller.ring_state import RingState, kids_of
 from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
 from sshcredential_operator.encryption.keyring_store import KeyringStore
 from sshcredential_operator.encryption.ring_rotation import move_all, users_of_roots
@@ -163,7 +163,9 @@ class RingUpkeep:
             self.resume()
 
     def _waits(self) -> bool:
-        return bool(self._rewrapping.re_encrypted or self._rewrapping.pending() or self.state.told_pending)
+        """Whether there is anything to tell or to wait for, though nobody has asked anew."""
+        under_way = self._rewrapping.re_encrypted or self._rewrapping.pending() or self.state.told_pending
+        return bool(under_way) or self.state.told_keys != kids_of(self._ring)
 
     async def _is_wrong(self, problem: RootProblem) -> None:
         sentence = sentence_of(problem, self._ring.places[0])

@@ -1,7 +1,7 @@
 """The values of one credential's Secret, put under another KEK. Used by `reconcile` while a KEK is replaced.
 
 Wrapping anew takes the data keys out of the old KEK and into the new one: no plaintext, and ciphertexts and tags stay
-as they are. Encrypting anew is for a suspected leak: every value gets another data key, and is in plain for that moment.
+as they are. Encrypting anew is for a suspected leak: every value gets another data key, and is in plain for a moment.
 """
 
 from __future__ import annotations
