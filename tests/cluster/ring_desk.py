@@ -84,7 +84,6 @@ class RingDesk:
     def kek_documents(self) -> list[dict[str, Any]]:
         """Return the documents of all workspaces' keys."""
 
-
         selector = f"type={KEK_SECRET_TYPE}"
         found = self._core.list_namespaced_secret(self.own.namespace, field_selector=selector)
         return [json.loads(base64.b64decode(secret.data[KEK_DATA_KEY])) for secret in found.items]

@@ -110,7 +110,10 @@ class RingUpkeep:
                 moved = await move_all(self._store, self._ring.roots, _pace)
                 self.state.left = moved.left
                 self.state.users = await users_of_roots(self._store)
+            roots = self._ring.roots
             await self._answer(again=begun)
+            if self._ring.roots != roots:  # then everything is to be wrapped anew
+                self.resume()
         except RootAway:
             await self._is_wrong(RootProblem.ROOT_AWAY)
             self._begun = begun
