@@ -86,6 +86,19 @@ VALUES: Final[dict[str, dict[str, Any]]] = {
             "dashboard": {"enabled": True, "labels": {"a": "b"}, "annotations": {"a": "b"}},
         },
     },
+    "targets": {
+        "workspaces": ["genomics", "proteomics"],
+        "targets": {
+            "enabled": True,
+            "allowDestinations": ["login.hpc.example.org:22", "192.0.2.0/24"],
+            "clusterRanges": ["10.0.0.0/16", "fd00::/64"],
+            "allowWithoutAdmissionPolicy": True,
+            "extraArgs": ["--operator-namespace", NAMESPACE],
+            "networkPolicy": {"ports": [22, 2222], "to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]},
+            "resources": None,
+        },
+    },
+    "targets everywhere": {"workspaces": ["*"], "targets": {"enabled": True}},
     "CRDs that go with the chart": {"workspaces": ["genomics"], "crds": {"keep": False}},
     "everything off": {
         "workspaces": ["genomics"],

@@ -30,6 +30,7 @@ from tools.programs import program
 RBAC: Final = CHART_FILES / "rbac"
 READER: Final = "sshcredential-sealing-keys-reader"
 WORKSPACE_ROLE: Final = "sshcredential-operator-workspace"
+TARGETS: Final = "sshcredential-operator-targets"
 each_set = pytest.mark.parametrize("name", VALUES)
 each_helm = pytest.mark.parametrize("which", HELMS)
 
@@ -127,7 +128,8 @@ def test_the_roles_for_people_are_those_of_the_file() -> None:
 
 @each_set
 def test_every_rule_of_the_operator_is_one_of_the_file(name: str) -> None:
-    file = {role["metadata"]["name"]: role["rules"] for role in objects((RBAC / "operator.yaml").read_text())}
+    files = ["operator.yaml"] + ["targets.yaml"] * has_targets(name)
+    file = {role["metadata"]["name"]: role["rules"] for one in files for role in objects((RBAC / one).read_text())}
     made = [
         role
         for role in of_kind(objects(rendered("helm4", name)), "Role", "ClusterRole")
@@ -139,6 +141,11 @@ def test_every_rule_of_the_operator_is_one_of_the_file(name: str) -> None:
 
 
 # --- rights
+
+
+def has_targets(name: str) -> bool:
+    """Whether the process of targets is installed with these values."""
+    return bool(VALUES[name].get("targets", {}).get("enabled"))
 
 
 def bindings(name: str) -> set[tuple[str, str, str]]:
@@ -176,6 +183,20 @@ def test_named_workspaces_are_bound_one_by_one() -> None:
         ("RoleBinding", "genomics", WORKSPACE_ROLE),
         ("RoleBinding", "proteomics", WORKSPACE_ROLE),
     }
+
+
+def test_the_process_of_targets_has_rights_of_its_own() -> None:
+    made = of_kind(objects(rendered("helm4", "targets")), "RoleBinding", "ClusterRoleBinding")
+    account = {"kind": "ServiceAccount", "name": TARGETS, "namespace": NAMESPACE}
+    its_own = {(b["metadata"].get("namespace", ""), b["roleRef"]["name"]) for b in made if account in b["subjects"]}
+
+    assert its_own == {
+        (NAMESPACE, f"{TARGETS}-operator-namespace"),
+        ("", f"{TARGETS}-cluster"),
+        ("genomics", f"{TARGETS}-workspace"),
+        ("proteomics", f"{TARGETS}-workspace"),
+    }
+    assert all(binding["subjects"] == [account] for binding in made if TARGETS in binding["metadata"]["name"])
 
 
 def test_all_namespaces_are_bound_at_once() -> None:
@@ -230,28 +251,35 @@ def test_no_pod_may_write_to_its_root_or_gain_a_right(name: str) -> None:
 @each_set
 def test_the_selectors_find_the_operator_and_not_the_test(name: str) -> None:
     made = objects(rendered("helm4", name))
-    [deployment] = of_kind(made, "Deployment")
-    wanted = deployment["spec"]["selector"]["matchLabels"]
-    [service] = of_kind(made, "Service")
     tests = [found["metadata"]["labels"] for found in made if found["kind"] == "Pod"]
+    for deployment in of_kind(made, "Deployment"):
+        wanted = deployment["spec"]["selector"]["matchLabels"]
+        own = [one for one in made if one["metadata"]["name"] == deployment["metadata"]["name"]]
+        [service] = of_kind(own, "Service")
 
-    assert wanted.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
-    assert service["spec"]["selector"] == wanted
-    assert all(policy["spec"]["podSelector"]["matchLabels"] == wanted for policy in of_kind(made, "NetworkPolicy"))
-    assert all(budget["spec"]["selector"]["matchLabels"] == wanted for budget in of_kind(made, "PodDisruptionBudget"))
-    assert not any(wanted.items() <= labels.items() for labels in tests)
+        assert wanted.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+        assert service["spec"]["selector"] == wanted
+        assert all(policy["spec"]["podSelector"]["matchLabels"] == wanted for policy in of_kind(own, "NetworkPolicy"))
+        assert all(
+            budget["spec"]["selector"]["matchLabels"] == wanted for budget in of_kind(own, "PodDisruptionBudget")
+        )
+        assert not any(wanted.items() <= labels.items() for labels in tests)
+    selectors = [tuple(one["spec"]["selector"]["matchLabels"].items()) for one in of_kind(made, "Deployment")]
+    assert len(selectors) == len(set(selectors)) == 1 + has_targets(name)
 
 
 @each_set
 def test_the_operator_takes_the_arguments_that_it_is_given(name: str) -> None:
     """Without a cluster it ends with what it would do next, not with a word about its arguments."""
-    [pod] = pods(of_kind(objects(rendered("helm4", name)), "Deployment"))
-    arguments = [part for part in pod["containers"][0]["args"] if not part.startswith("--policy=")]
-    command = [str(COMMAND), "run", *arguments]
+    for pod in pods(of_kind(objects(rendered("helm4", name)), "Deployment")):
+        [container] = pod["containers"]
+        process = container.get("command", ["", "run"])[1]
+        arguments = [part for part in container["args"] if not part.startswith("--policy=")]
+        command = [str(COMMAND), process, *arguments]
 
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env={"KUBECONFIG": "/nonexistent"})
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env={"KUBECONFIG": "/nonexistent"})
 
-    assert ended.stderr.startswith("Error: No cluster to work with"), ended.stderr
+        assert ended.stderr.startswith("Error: No cluster to work with"), ended.stderr
 
 
 def test_the_operator_understands_the_policy() -> None:

@@ -13,7 +13,17 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar, cast
 from kubernetes import client, config
 
 from controlplane.clusters import Cluster
-from sshcredential_operator.api.names import API_VERSION, EXPORT_KIND, EXPORT_PLURAL, GROUP, KIND, PLURAL, VERSION
+from sshcredential_operator.api.names import (
+    API_VERSION,
+    EXPORT_KIND,
+    EXPORT_PLURAL,
+    GROUP,
+    KIND,
+    PLURAL,
+    TARGET_KIND,
+    TARGET_PLURAL,
+    VERSION,
+)
 
 NAME: Final = "hpc-login"
 MERGE: Final = "application/merge-patch+json"
@@ -36,6 +46,7 @@ class Objects:
 
     def __init__(self, connection: client.ApiClient, namespace: str) -> None:
         self._api = client.CustomObjectsApi(connection)
+        self.namespace = namespace
         self._where = (GROUP, VERSION, namespace, self.PLURAL)
 
     def attempt(self, manifest: Object) -> Object | Refused:
@@ -93,6 +104,13 @@ class Exports(Objects):
     PLURAL = EXPORT_PLURAL
 
 
+class Targets(Objects):
+    """SSHTargets."""
+
+    KIND = TARGET_KIND
+    PLURAL = TARGET_PLURAL
+
+
 KindOfObjects = TypeVar("KindOfObjects", bound=Objects)
 
 
@@ -116,8 +134,14 @@ def exports_of(cluster: Cluster, namespace: str, user: str = "admin") -> Abstrac
     return objects_of(Exports, cluster, namespace, user)
 
 
+def targets_of(cluster: Cluster, namespace: str, user: str = "admin") -> AbstractContextManager[Targets]:
+    """Connect as a user, for SSHTargets."""
+    return objects_of(Targets, cluster, namespace, user)
+
+
 credential: Final = Credentials.manifest
 export: Final = Exports.manifest
+target: Final = Targets.manifest
 
 
 def said(answer: Object | Refused) -> str:

@@ -190,7 +190,9 @@ def _json(response: Any) -> Object:
     return cast("Object", json.loads(response.data))
 
 
-def until_shown(get: Callable[[], Object], condition: Callable[[Object], bool], what: str) -> Object:
+def until_shown(
+    get: Callable[[], Object], condition: Callable[[Object], bool], what: str, seconds: float = 30
+) -> Object:
     """Return an object when this condition holds for it; what its status says instead is told of one that is late."""
     seen: list[Object] = []
 
@@ -199,7 +201,7 @@ def until_shown(get: Callable[[], Object], condition: Callable[[Object], bool], 
         return condition(seen[0])
 
     try:
-        wait_until(held, what)
+        wait_until(held, what, seconds)
     except TimedOut as late:
         status = json.dumps(seen[0].get("status"), indent=1) if seen else ""
         raise TimedOut(f"{late}; instead: {status}") from None

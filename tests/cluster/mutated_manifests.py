@@ -15,7 +15,8 @@ Path = tuple[str, ...]
 
 SEALED: Final = "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyJ9.QUJD.REVG.R0hJ.SktM"
 FINGERPRINT: Final = "SHA256:" + "A" * 43
-DURATION_FIELDS: Final = {"every", "prepare", "overlap", "deletionGracePeriod", "expiresAfter"}
+HOST_KEY: Final = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIsvUCeHXCOIgQ6yTV8XAJmKPY1rAG05zAdwf22CPDq3"
+DURATION_FIELDS: Final = {"every", "prepare", "overlap", "deletionGracePeriod", "expiresAfter", "timeout"}
 DURATIONS: Final = ("0s", "", "1h", "59m59s", "60m", "1m", "59s", "87600h", "87600h1s", "315360000s", "315360001s")
 MORE_DURATIONS: Final = ("1h30m", "30m1h", "1.5h", "-1h", "1d", "999999h", "1000000h", "24h\n", " 24h", "0h0m0s", "2h")
 NAMES: Final = (
@@ -64,7 +65,35 @@ MORE_TEXTS: Final = (
     "rsa",
     "Delete",
 )
+TARGET_FIELDS: Final = {"host", "keys", "options"}
+OF_TARGETS: Final = (
+    HOST_KEY,
+    f"{HOST_KEY} a comment",
+    HOST_KEY[:-1],
+    f"host {HOST_KEY}",
+    f"@revoked * {HOST_KEY}",
+    f"{HOST_KEY}\n",
+    HOST_KEY.replace("ssh-ed25519", "ssh-rsa"),
+    HOST_KEY.split()[1],
+    "ssh-dss AAAA",
+    "me@host",
+    "host:22",
+    "[::1]",
+    "::1",
+    "fe80::1%eth0",
+    "192.0.2.7",
+    "restrict,pty",
+    "restrict, pty",
+    'from="a b",pty',
+    'command="a\\"b"',
+    'command="a\\"',
+    "cert-authority,pty",
+    "hpc-login",
+)
 NUMBERS: Final = (
+    22,
+    65535,
+    65536,
     -1,
     0,
     1,
@@ -130,6 +159,41 @@ RIGHT: Final[dict[str, tuple[Object, ...]]] = {
             "recipient": {"publicKey": {"kty": "OKP", "crv": "X25519", "x": "A" * 43}},
             "knownHosts": {"configMapName": "hosts", "key": "known_hosts"},
         },
+        {
+            "credentialRef": {"name": "hpc-login"},
+            "secretName": "copy",
+            "profile": "Flux",
+            "targetRef": {"name": "login"},
+        },
+    ),
+    "SSHTarget": (
+        {
+            "credentialRef": {"name": "hpc-login"},
+            "host": "login.test",
+            "username": "me",
+            "hostKeys": {"policy": "Pinned", "keys": [HOST_KEY, f"{HOST_KEY} me"]},
+        },
+        {
+            "credentialRef": {"name": "hpc-login"},
+            "host": "192.0.2.7",
+            "port": 2222,
+            "username": "me",
+            "jumpTargetRef": {"name": "bastion"},
+            "hostKeys": {"policy": "CertificateAuthority", "knownHosts": {"configMapName": "hosts"}},
+            "authorizedKey": {
+                "manage": "Install",
+                "options": "restrict,pty",
+                "bootstrap": {"passwordSecret": {"name": "first"}},
+            },
+            "probe": {"every": "2h", "timeout": "20s"},
+        },
+        {
+            "credentialRef": {"name": "login-key"},
+            "host": "2001:db8::7",
+            "username": "me",
+            "hostKeys": {"policy": "TrustOnFirstUse"},
+            "authorizedKey": {"manage": "Install", "bootstrap": {"credentialRef": {"name": "root-key"}}},
+        },
     ),
 }
 
@@ -160,7 +224,10 @@ def _mutate(rng: random.Random, manifest: Object) -> None:
 
 def kind_of(manifest: Object) -> str:
     """Return the kind that it was before it was changed."""
-    return "SSHCredentialExport" if "credentialRef" in str(manifest.get("spec")) else "SSHCredential"
+    spec = str(manifest.get("spec"))
+    if "hostKeys" in spec or ("username" in spec and "secretName" not in spec):
+        return "SSHTarget"
+    return "SSHCredentialExport" if "credentialRef" in spec else "SSHCredential"
 
 
 def _fields(schema: Object, path: Path) -> Iterator[tuple[Path, Object]]:
@@ -196,10 +263,15 @@ def _value(rng: random.Random, name: str, schema: Object) -> Any:
         return rng.choice((*schema["enum"], *schema["enum"], schema["enum"][0].lower(), "Other", ""))
     if schema["type"] == "string":
         bounds = ("a" * schema["maxLength"], "a" * (schema["maxLength"] + 1), "ä" * schema["maxLength"])
-        fitting = (*DURATIONS, *MORE_DURATIONS) if name in DURATION_FIELDS else (*NAMES, *TEXTS, *MORE_TEXTS)
-        return rng.choice((*fitting, *bounds))
+        if name in DURATION_FIELDS:
+            return rng.choice((*DURATIONS, *MORE_DURATIONS, *bounds))
+        texts = (*OF_TARGETS, *OF_TARGETS) if name in TARGET_FIELDS else (*NAMES, *TEXTS, *MORE_TEXTS)
+        return rng.choice((*texts, *TEXTS, *bounds))
     if schema["type"] == "integer":
         return rng.choice(NUMBERS)
+    if schema["type"] == "array":
+        most = schema["maxItems"]
+        return [_value(rng, name, schema["items"])] * rng.choice((0, 1, 1, 1, most, most + 1))
     return rng.choice((True, False)) if schema["type"] == "boolean" else None
 
 

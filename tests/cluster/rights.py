@@ -44,6 +44,18 @@ def grant_operator_namespace(cluster: Cluster, namespace: str, user: str) -> Non
     wait_for_right(cluster, user, Right("create", "secrets", namespace=namespace))
 
 
+def grant_targets_workspace(cluster: Cluster, namespace: str, user: str) -> None:
+    """Let the user be the process of targets in a workspace."""
+    _bind(cluster, namespace, user, "sshcredential-operator-targets-workspace")
+    wait_for_right(cluster, user, Right("get", "secrets", namespace=namespace))
+
+
+def grant_targets_operator_namespace(cluster: Cluster, namespace: str, user: str) -> None:
+    """Let the user read the key ring in a namespace, and be the leader among the processes of targets."""
+    _bind(cluster, namespace, user, "sshcredential-operator-targets-operator-namespace")
+    wait_for_right(cluster, user, Right("list", "secrets", namespace=namespace))
+
+
 def grant_everybody(cluster: Cluster, namespace: str) -> None:
     """Let every authenticated user read the public sealing keys of an operator's namespace."""
     cluster.kubectl("apply", "-f", str(ROLES))
@@ -55,13 +67,21 @@ def grant_everybody(cluster: Cluster, namespace: str) -> None:
 
 
 def grant_cluster(cluster: Cluster, user: str) -> None:
-    """Let the user see whether the policy for imports is in force."""
-    role = "sshcredential-operator-cluster"
+    """Let the user see whether the policies for imports and exports are in force."""
+    _see_policy(cluster, user, "sshcredential-operator-cluster", "sshcredential-operator-import")
+
+
+def grant_targets_cluster(cluster: Cluster, user: str) -> None:
+    """Let the user see whether the policy for targets is in force."""
+    _see_policy(cluster, user, "sshcredential-operator-targets-cluster", "sshcredential-operator-target")
+
+
+def _see_policy(cluster: Cluster, user: str, role: str, policy: str) -> None:
     cluster.kubectl("apply", "-f", str(ROLES))
     with _api(cluster, client.RbacAuthorizationV1Api) as api:
         _made(api.create_cluster_role_binding, _binding("", user, "ClusterRole", role))
     policies = Right("get", "validatingadmissionpolicies", "admissionregistration.k8s.io")
-    wait_for_right(cluster, user, policies._replace(name="sshcredential-operator-import"))
+    wait_for_right(cluster, user, policies._replace(name=policy))
 
 
 def grant_role(cluster: Cluster, namespace: str, user: str, role: str, right: Right) -> None:

@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from cluster.credentials import Credentials, Exports, Objects, objects_of, said
+from cluster.credentials import Credentials, Exports, Objects, Targets, objects_of, said
 from cluster.export_specs import PLAIN
-from cluster.rights import Right, grant, grant_role, grant_workspace, revoke, wait_for_right
+from cluster.rights import Right, grant, grant_role, grant_targets_workspace, grant_workspace, revoke, wait_for_right
+from cluster.target_specs import PINNED
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
 from controlplane.waiting import wait_until
@@ -18,6 +19,7 @@ GROUP: Final = "sshcredentials.dev"
 SPECS: Final[dict[type[Objects], dict[str, Any]]] = {
     Credentials: {"generate": {}},
     Exports: PLAIN,
+    Targets: PINNED,
 }
 FORGED: Final[dict[type[Objects], list[dict[str, Any]]]] = {
     Credentials: [{"keyNumber": 7}, {"usedBy": []}, {"exposure": "Encrypted"}],
@@ -25,12 +27,23 @@ FORGED: Final[dict[type[Objects], list[dict[str, Any]]]] = {
         {"admission": {"generation": 99, "policy": "any", "admitted": True}},
         {"expiresAt": "2099-01-01T00:00:00Z"},
     ],
+    Targets: [
+        {"authenticatedFingerprints": ["SHA256:" + "a" * 43]},
+        {
+            "hostKey": {
+                "type": "t",
+                "fingerprint": "SHA256:" + "a" * 43,
+                "publicKey": "p",
+                "since": "2026-01-01T00:00:00Z",
+            }
+        },
+    ],
 }
-each_kind = pytest.mark.parametrize("kind", [Credentials, Exports], ids=lambda kind: kind.KIND)
+each_kind = pytest.mark.parametrize("kind", [Credentials, Exports, Targets], ids=lambda kind: kind.KIND)
 
 
 class Place(NamedTuple):
-    """A namespace with a credential and an export of the same name."""
+    """A namespace with a credential, an export and a target of the same name."""
 
     cluster: Cluster
     namespace: str
@@ -105,13 +118,14 @@ def test_the_right_by_name_lets_that_one_status_be_written(place: Place, kind: t
     assert "alice may not write the status" in place.report(kind, {"observedGeneration": 2}, "alice")
 
 
-def test_the_right_to_one_kind_is_none_to_the_other(place: Place) -> None:
+def test_the_right_to_one_kind_is_none_to_the_others(place: Place) -> None:
     place.let("bob", "sshcredentials", "report")
     for kind in SPECS:
         place.let("bob", f"{kind.PLURAL}/status", "patch")
 
     assert place.report(Credentials, {"observedGeneration": 1}, "bob") == ""
-    assert "bob may not write the status" in place.report(Exports, {"observedGeneration": 1}, "bob")
+    for other in (Exports, Targets):
+        assert "bob may not write the status" in place.report(other, {"observedGeneration": 1}, "bob")
 
 
 @each_kind
@@ -133,19 +147,23 @@ def test_an_administrator_of_the_namespace_writes_no_status(
     grant_role(cluster, namespace, "alice", "admin", Right("create", kind.PLURAL, GROUP))
     with objects_of(kind, cluster, namespace, "alice") as objects:
         granted = said(objects.create(SPECS[kind]))
-        assert (granted == "") is (kind is Credentials), "an export asks for one right more"
+        assert (granted == "") is (kind is not Exports), "an export asks for one right more than he has"
     with objects_of(kind, cluster, namespace) as objects:
         objects.create(SPECS[kind])
 
     assert f'cannot patch resource "{kind.PLURAL}/status"' in Place(cluster, namespace).report(kind, {}, "alice")
 
 
-def test_the_operators_role_writes_both(cluster: Cluster, namespace: str) -> None:
+def test_each_process_writes_its_own(cluster: Cluster, namespace: str) -> None:
     grant_workspace(cluster, namespace, "operator")
+    grant_targets_workspace(cluster, namespace, "bob")
     for kind, spec in SPECS.items():
+        own, other = ("bob", "operator") if kind is Targets else ("operator", "bob")
         with objects_of(kind, cluster, namespace) as objects:
             objects.create(spec)
-        assert Place(cluster, namespace).report(kind, {"observedGeneration": 1}, "operator") == ""
+        place = Place(cluster, namespace)
+        assert place.report(kind, {"observedGeneration": 1}, own) == ""
+        assert f'cannot patch resource "{kind.PLURAL}/status"' in place.report(kind, {"observedGeneration": 1}, other)
 
 
 @each_kind

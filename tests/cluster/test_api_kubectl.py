@@ -1,12 +1,13 @@
-"""What a person sees of credentials and exports through kubectl, before any operator has looked at them."""
+"""What a person sees of credentials, exports and targets through kubectl, before any operator has looked at them."""
 
 import json
 from typing import Any, Final
 
 import pytest
 
-from cluster.credentials import credential, export
+from cluster.credentials import credential, export, target
 from cluster.export_specs import PLAIN
+from cluster.target_specs import PINNED
 from contract.crd_schema import DEFINITIONS, Definition, fields
 from controlplane.clusters import Cluster
 from controlplane.waiting import wait_until
@@ -80,10 +81,55 @@ def test_exports_are_found_by(cluster: Cluster, asked_for: str, word: str) -> No
     assert found.split() == ["sshcredentialexport.sshcredentials.dev/hpc-login"]
 
 
-def test_one_word_finds_credentials_and_exports(cluster: Cluster, asked_for: str) -> None:
-    found = cluster.kubectl("get", "credentials", "--namespace", asked_for, "-o", "name").stdout
+@pytest.fixture
+def aimed_at(cluster: Cluster, asked_for: str) -> str:
+    """The namespace of a target, too, that nothing has probed."""
+    cluster.kubectl("apply", "--namespace", asked_for, "-f", "-", input=json.dumps(target(PINNED)))
+    return asked_for
 
-    assert {name.partition(".")[0] for name in found.split()} == {"sshcredential", "sshcredentialexport"}
+
+def test_a_fresh_target_is_pending_and_shows_what_opens_which_door(cluster: Cluster, aimed_at: str) -> None:
+    heads, line = cluster.kubectl("get", "sshtargets", "--namespace", aimed_at, "-o", "wide").stdout.splitlines()
+
+    assert heads.split("  ")[0] == "NAME"
+    assert [head.strip() for head in heads.split("   ") if head.strip()] == [
+        *("NAME", "READY", "REASON", "HOST", "CREDENTIAL", "LAST SUCCESS", "AGE", "HOST KEY", "MESSAGE")
+    ]
+    assert line.split()[:5] == ["hpc-login", "Unknown", "Pending", "login.hpc.example.org", "hpc-login"]
+    assert line.endswith("is this namespace among its workspaces?")
+
+
+def test_a_target_shows_when_it_last_let_the_key_in_and_its_host_key(cluster: Cluster, aimed_at: str) -> None:
+    fingerprint, moment = "SHA256:" + "a" * 43, "2026-01-01T00:00:00Z"
+    host_key = {"type": "ssh-ed25519", "fingerprint": fingerprint, "publicKey": "p", "since": moment}
+    status = {"status": {"lastSuccessAt": moment, "hostKey": host_key}}
+    where = ("sshtarget", "hpc-login", "--namespace", aimed_at)
+    cluster.kubectl("patch", *where, "--subresource=status", "--type=merge", "--patch", json.dumps(status))
+
+    shown = cluster.kubectl("get", *where, "--no-headers", "-o", "wide").stdout.split()
+
+    assert shown[5][-1] == "d"
+    assert shown[7] == fingerprint
+
+
+@pytest.mark.parametrize("word", ["sshtargets", "sshtarget"])
+def test_targets_are_found_by(cluster: Cluster, aimed_at: str, word: str) -> None:
+    found = cluster.kubectl("get", word, "--namespace", aimed_at, "-o", "name").stdout
+
+    assert found.split() == ["sshtarget.sshcredentials.dev/hpc-login"]
+
+
+def test_the_servers_list_of_kinds_has_the_short_name(cluster: Cluster) -> None:
+    listed = cluster.kubectl("api-resources", "--api-group=sshcredentials.dev", "--no-headers").stdout
+    short = {line.split()[0]: line.split()[1] for line in listed.splitlines()}
+
+    assert short == {"sshcredentials": "sshcred", "sshcredentialexports": "sshexport", "sshtargets": "sshtarget"}
+
+
+def test_one_word_finds_every_kind(cluster: Cluster, aimed_at: str) -> None:
+    found = cluster.kubectl("get", "credentials", "--namespace", aimed_at, "-o", "name").stdout
+
+    assert {name.partition(".")[0] for name in found.split()} == {"sshcredential", "sshcredentialexport", "sshtarget"}
 
 
 @pytest.mark.parametrize("word", ["sshcredentials", "sshcredential", "sshcred", "credentials"])
@@ -153,6 +199,9 @@ def test_every_field_can_be_explained(cluster: Cluster, definition: Definition) 
         ("sshexport", "needs the verb export on that SSHCredential"),
         ("sshcredentialexport.spec.passphrase", "Strip writes the private key without a passphrase"),
         ("sshexport.spec.recipient.publicKey", "The private half stays with its owner."),
+        ("sshexport.spec.targetRef", "The SSHTarget whose trusted host keys the consumer trusts"),
+        ("sshtarget", "needs the verb use on the SSHCredentials that it names"),
+        ("sshtarget.spec.hostKeys.keys", "ssh-keyscan HOST | cut -d' ' -f2- prints them."),
     ],
 )
 def test_kubectl_explains(cluster: Cluster, path: str, words: str) -> None:

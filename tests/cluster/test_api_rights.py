@@ -6,7 +6,17 @@ from typing import Final
 import pytest
 from kubernetes import client, config
 
-from cluster.rights import Right, grant_cluster, grant_operator_namespace, grant_role, grant_workspace, has_right
+from cluster.rights import (
+    Right,
+    grant_cluster,
+    grant_operator_namespace,
+    grant_role,
+    grant_targets_cluster,
+    grant_targets_operator_namespace,
+    grant_targets_workspace,
+    grant_workspace,
+    has_right,
+)
 from controlplane.clusters import Cluster
 from sshcredential_operator.controller.lease_api import LEASE_NAME
 from sshcredential_operator.encryption.sealing_keys import SEALING_KEYS_CONFIG_MAP
@@ -19,6 +29,8 @@ OWN: Final = (
     "sshcredentials.dev/sshcredentials/status",
     "sshcredentials.dev/sshcredentialexports",
     "sshcredentials.dev/sshcredentialexports/status",
+    "sshcredentials.dev/sshtargets",
+    "sshcredentials.dev/sshtargets/status",
 )
 RESOURCES: Final = (
     *OWN,
@@ -68,6 +80,7 @@ def test_the_operator_of_a_workspace_may_do_exactly_this(cluster: Cluster, names
         "sshcredentials.dev/sshcredentials/status": ["patch"],
         "sshcredentials.dev/sshcredentialexports": ["get", "list", "watch", "report"],
         "sshcredentials.dev/sshcredentialexports/status": ["patch"],
+        "sshcredentials.dev/sshtargets": ["get", "list", "watch"],
         "/secrets": ["get", "list", "watch", "create", "patch", "delete"],
         "/configmaps": ["get"],
         "/namespaces": ["get"],
@@ -132,6 +145,51 @@ def test_in_the_cluster_the_operator_may_look_at_two_policies_alone(cluster: Clu
     cluster.kubectl("delete", "clusterrolebinding", "sshcredential-operator-cluster-bob")
 
 
+# --- the process of targets
+
+
+def test_the_process_of_targets_may_do_exactly_this_in_a_workspace(
+    cluster: Cluster, namespace: str, rights_of: RightsOf
+) -> None:
+    grant_targets_workspace(cluster, namespace, "bob")
+
+    assert rights_of("bob", namespace) == {
+        "sshcredentials.dev/sshcredentials": ["get", "list", "watch"],
+        "sshcredentials.dev/sshtargets": ["get", "list", "watch", "report"],
+        "sshcredentials.dev/sshtargets/status": ["patch"],
+        "/secrets": ["get"],
+        "/configmaps": ["get"],
+        "/namespaces": ["get"],
+        "events.k8s.io/events": ["create"],
+    }
+    assert rights_of("bob", "default") == {}
+    assert rights_of("bob") == {}
+
+
+def test_the_process_of_targets_reads_the_key_ring_and_makes_nothing_of_it(
+    cluster: Cluster, namespace: str, rights_of: RightsOf
+) -> None:
+    grant_targets_operator_namespace(cluster, namespace, "bob")
+
+    assert rights_of("bob", namespace) == {"/secrets": ["get", "list"]}
+    assert rights_of("bob") == {}
+
+
+def test_in_the_cluster_the_process_of_targets_may_look_at_its_policy_and_at_the_clusters_ranges(
+    cluster: Cluster, rights_of: RightsOf
+) -> None:
+    grant_targets_cluster(cluster, "bob")
+
+    ranges = ("/nodes", "networking.k8s.io/servicecidrs")
+    assert rights_of("bob", resources=ranges) == {resource: ["list"] for resource in ranges}
+    assert rights_of("bob", name="sshcredential-operator-target") == {
+        "admissionregistration.k8s.io/validatingadmissionpolicies": ["get"],
+        "admissionregistration.k8s.io/validatingadmissionpolicybindings": ["get"],
+    }
+    assert rights_of("bob", name="sshcredential-operator-import") == {}
+    cluster.kubectl("delete", "clusterrolebinding", "sshcredential-operator-targets-cluster-bob")
+
+
 # --- people
 
 READ: Final = ["get", "list", "watch"]
@@ -139,23 +197,23 @@ WRITE: Final = [*READ, "create", "update", "patch", "delete", "deletecollection"
 
 
 @pytest.mark.parametrize(
-    ("role", "credentials", "exports"),
+    ("role", "verbs"),
     [
-        pytest.param("sshcredential-viewer", READ, READ, id="a viewer"),
-        pytest.param("sshcredential-user", ["use"], [], id="a user"),
-        pytest.param("sshcredential-editor", WRITE, WRITE, id="an editor"),
-        pytest.param("sshcredential-exporter", ["export"], [], id="an exporter"),
-        pytest.param("view", READ, READ, id="who views the namespace"),
-        pytest.param("edit", [*WRITE, "use"], WRITE, id="who edits the namespace"),
-        pytest.param("admin", [*WRITE, "use"], WRITE, id="who administers the namespace"),
+        pytest.param("sshcredential-viewer", (READ, READ, READ), id="a viewer"),
+        pytest.param("sshcredential-user", (["use"], [], ["use"]), id="a user"),
+        pytest.param("sshcredential-editor", (WRITE, WRITE, WRITE), id="an editor"),
+        pytest.param("sshcredential-exporter", (["export"], [], []), id="an exporter"),
+        pytest.param("view", (READ, READ, READ), id="who views the namespace"),
+        pytest.param("edit", ([*WRITE, "use"], WRITE, [*WRITE, "use"]), id="who edits the namespace"),
+        pytest.param("admin", ([*WRITE, "use"], WRITE, [*WRITE, "use"]), id="who administers the namespace"),
     ],
 )
 def test_people_may_do_exactly_this_and_write_no_status(
-    cluster: Cluster, namespace: str, rights_of: RightsOf, role: str, credentials: list[str], exports: list[str]
+    cluster: Cluster, namespace: str, rights_of: RightsOf, role: str, verbs: tuple[list[str], ...]
 ) -> None:
-    last = Right(credentials[-1], "sshcredentials", "sshcredentials.dev")
+    last = Right(verbs[0][-1], "sshcredentials", "sshcredentials.dev")
     grant_role(cluster, namespace, "bob", role, last)
 
-    expected = {"sshcredentials.dev/sshcredentials": credentials, "sshcredentials.dev/sshcredentialexports": exports}
-    assert rights_of("bob", namespace, resources=OWN) == {kind: verbs for kind, verbs in expected.items() if verbs}
+    expected = dict(zip(OWN[::2], verbs, strict=True))
+    assert rights_of("bob", namespace, resources=OWN) == {kind: may for kind, may in expected.items() if may}
     assert rights_of("bob", resources=OWN) == {}

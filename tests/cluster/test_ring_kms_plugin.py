@@ -11,8 +11,8 @@ import pytest
 from operators.kms_plugin import KmsProcess
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.kms_plugin import GrpcPlugin
-from sshcredential_operator.encryption.root_kms import KmsRoot, RootInKms
 from sshcredential_operator.encryption.root_key import RootSource
+from sshcredential_operator.encryption.root_kms import KmsRoot, RootInKms
 from sshcredential_operator.encryption.roots import RootAway, RootLack, Roots
 from sshcredential_operator.encryption.wrapping import Wrapped
 

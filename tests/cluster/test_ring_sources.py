@@ -1,4 +1,4 @@
-"""Where the root key lies: in a Secret, in a file, in a KMS; and the way from one to another while the operator runs."""
+"""Where the root key lies: in a Secret, a file or a KMS; and the way from one to another while the operator runs."""
 
 from __future__ import annotations
 

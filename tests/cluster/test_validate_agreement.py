@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any, Final
 
-from cluster.credentials import Credentials, Exports, Refused, credentials_of, exports_of, said
+from cluster.credentials import Objects, Refused, credentials_of, exports_of, said, targets_of
 from cluster.mutated_manifests import kind_of, manifests
 from controlplane.clusters import Cluster
 from sshcredential_operator.manifests.finding import Level
@@ -15,8 +15,12 @@ NUMBER: Final = 600
 
 
 def test_validate_and_the_server_agree(cluster: Cluster, rng: random.Random) -> None:
-    with credentials_of(cluster, "default") as credentials, exports_of(cluster, "default") as exports:
-        servers: dict[str, Credentials | Exports] = {"SSHCredential": credentials, "SSHCredentialExport": exports}
+    with (
+        credentials_of(cluster, "default") as credentials,
+        exports_of(cluster, "default") as exports,
+        targets_of(cluster, "default") as targets,
+    ):
+        servers: dict[str, Objects] = {objects.KIND: objects for objects in (credentials, exports, targets)}
         tried = [(manifest, servers[kind_of(manifest)].attempt(manifest)) for manifest in manifests(rng, NUMBER)]
 
     taken = sum(not isinstance(answer, Refused) for _, answer in tried)

@@ -102,4 +102,5 @@ def _definition(plural: str) -> Definition:
 
 CREDENTIAL: Final = _definition("sshcredentials")
 EXPORT: Final = _definition("sshcredentialexports")
-DEFINITIONS: Final = (CREDENTIAL, EXPORT)
+TARGET: Final = _definition("sshtargets")
+DEFINITIONS: Final = (CREDENTIAL, EXPORT, TARGET)

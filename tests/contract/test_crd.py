@@ -10,11 +10,14 @@ import yaml
 from contract.crd_schema import CRDS, DEFINITIONS, Definition, Field, rules
 
 LONG_TEXTS = {
+    "status.hostKey.publicKey": 16384,
+    "status.offeredHostKey.publicKey": 16384,
+    "status.retiredKeys[].publicKey": 16384,
     "spec.knownHosts.inline": 65536,
     "spec.sealed.privateKey": 98304,
     "spec.sealed.passphrase": 98304,
 }
-"""Where people paste a file; every other string is short."""
+"""Where people paste a file, or a server shows a key; every other string is short."""
 
 DESCRIBED_BY_KUBERNETES = {"metadata"}  # the API server takes no description there
 
@@ -109,18 +112,19 @@ def test_patterns_take_the_whole_text(definition: Definition) -> None:
 
 
 @pytest.mark.parametrize(
-    ("definition", "columns"),
+    ("definition", "columns", "wide"),
     [
-        (DEFINITIONS[0], ["Ready", "Reason", "Algorithm", "Fingerprint", "Age"]),
-        (DEFINITIONS[1], ["Ready", "Reason", "Credential", "Secret", "Profile", "Expires", "Age"]),
+        (DEFINITIONS[0], ["Ready", "Reason", "Algorithm", "Fingerprint", "Age"], ["Message"]),
+        (DEFINITIONS[1], ["Ready", "Reason", "Credential", "Secret", "Profile", "Expires", "Age"], ["Message"]),
+        (DEFINITIONS[2], ["Ready", "Reason", "Host", "Credential", "Last success", "Age"], ["Host key", "Message"]),
     ],
     ids=str,
 )
-def test_what_a_person_needs_is_printed(definition: Definition, columns: list[str]) -> None:
+def test_what_a_person_needs_is_printed(definition: Definition, columns: list[str], wide: list[str]) -> None:
     printed = definition.version["additionalPrinterColumns"]
 
     assert definition.columns == columns
-    assert [column["name"] for column in printed if column.get("priority")] == ["Message"]
+    assert [column["name"] for column in printed if column.get("priority")] == wide
     assert all(column["description"].endswith(".") for column in printed)
 
 

@@ -7,16 +7,16 @@ from typing import Any, Final, NamedTuple
 import pytest
 import yaml
 
-from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, ROOT
+from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, ROOT, TARGET
 from sshcredential_operator.api.names import GROUP
-from sshcredential_operator.controller.admission import IMPORT_POLICY
+from sshcredential_operator.controller.admission import EXPORT_POLICY, IMPORT_POLICY
+from sshcredential_operator.controller.target_policy import TARGET_POLICY
 
 FILES: Final = ROOT / "charts" / "sshcredential-operator" / "files"
 MANIFESTS: Final = [*sorted(FILES.glob("admission/*")), *sorted(FILES.glob("rbac/*"))]
 AGGREGATE: Final = "rbac.authorization.k8s.io/aggregate-to-"
 PLURALS: Final = [str(definition.names["plural"]) for definition in DEFINITIONS]
-CREDENTIALS, EXPORTS = (str(definition.names["plural"]) for definition in (CREDENTIAL, EXPORT))
-EXPORT_POLICY: Final = "sshcredential-operator-export"
+CREDENTIALS, EXPORTS, TARGETS = (str(definition.names["plural"]) for definition in (CREDENTIAL, EXPORT, TARGET))
 
 
 class Policy(NamedTuple):
@@ -31,6 +31,7 @@ class Policy(NamedTuple):
 POLICIES: Final = [
     Policy("import.yaml", IMPORT_POLICY, [CREDENTIALS], ["CREATE", "UPDATE"]),
     Policy("export.yaml", EXPORT_POLICY, [EXPORTS], ["CREATE", "UPDATE"]),
+    Policy("target.yaml", TARGET_POLICY, [TARGETS], ["CREATE", "UPDATE"]),
     Policy("in-use.yaml", "sshcredential-operator-in-use", [CREDENTIALS], ["DELETE"]),
     Policy("status.yaml", "sshcredential-operator-report", [f"{plural}/status" for plural in PLURALS], ["UPDATE"]),
 ]
@@ -60,8 +61,13 @@ def _granted(role: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 OPERATOR: Final = _roles("operator.yaml")
+OF_TARGETS: Final = _roles("targets.yaml")
 PEOPLE: Final = _roles("people.yaml")
 WORKSPACE: Final = OPERATOR["sshcredential-operator-workspace"]
+TARGETS_WORKSPACE: Final = OF_TARGETS["sshcredential-operator-targets-workspace"]
+READ: Final = {"get", "list", "watch"}
+WRITERS: Final = {CREDENTIALS: WORKSPACE, EXPORTS: WORKSPACE, TARGETS: TARGETS_WORKSPACE}
+"""Whose status is written by which process."""
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
@@ -130,22 +136,47 @@ def test_every_sentence_of_a_policy_has_a_plain_one_to_fall_back_to(policy: Poli
 # --- roles
 
 
-@pytest.mark.parametrize("role", [*OPERATOR.values(), *PEOPLE.values()], ids=lambda role: role["metadata"]["name"])
+@pytest.mark.parametrize(
+    "role", [*OPERATOR.values(), *OF_TARGETS.values(), *PEOPLE.values()], ids=lambda role: role["metadata"]["name"]
+)
 def test_no_role_has_a_wildcard(role: dict[str, Any]) -> None:
     assert "*" not in str(role)
 
 
-def test_the_operator_may_not_write_what_users_declare() -> None:
-    for plural in PLURALS:
-        assert {verb for verb, resource in _granted(WORKSPACE) if resource == f"{GROUP}/{plural}"} == {
-            *("get", "list", "watch"),
-            "report",
-        }
+def _verbs(role: dict[str, Any], resource: str) -> set[str]:
+    return {verb for verb, granted in _granted(role) if granted == f"{GROUP}/{resource}"}
 
 
-def test_the_operator_may_report_on_every_kind() -> None:
-    for plural in PLURALS:
-        assert {("patch", f"{GROUP}/{plural}/status"), ("report", f"{GROUP}/{plural}")} <= _granted(WORKSPACE)
+@pytest.mark.parametrize("plural", PLURALS)
+def test_each_status_has_one_process_that_writes_it_and_none_writes_what_users_declare(plural: str) -> None:
+    for role in (WORKSPACE, TARGETS_WORKSPACE):
+        writes = WRITERS[plural] is role
+        may_see = READ if plural != EXPORTS or role is WORKSPACE else set()
+        assert _verbs(role, plural) == may_see | ({"report"} if writes else set())
+        assert _verbs(role, f"{plural}/status") == ({"patch"} if writes else set())
+
+
+def test_who_connects_to_servers_may_write_no_secret_and_list_none_of_a_workspace() -> None:
+    secrets = {
+        name: {verb for verb, resource in _granted(role) if resource == "/secrets"} for name, role in OF_TARGETS.items()
+    }
+
+    assert secrets == {
+        "sshcredential-operator-targets-workspace": {"get"},
+        "sshcredential-operator-targets-operator-namespace": {"get", "list"},
+        "sshcredential-operator-targets-cluster": set(),
+    }
+
+
+def test_the_process_of_targets_may_look_at_its_own_policy_and_the_clusters_addresses_only() -> None:
+    policies, *addresses = OF_TARGETS["sshcredential-operator-targets-cluster"]["rules"]
+
+    assert policies["resourceNames"] == [TARGET_POLICY]
+    assert policies["verbs"] == ["get"]
+    assert [(rule["resources"], rule["verbs"]) for rule in addresses] == [
+        (["servicecidrs"], ["list"]),
+        (["nodes"], ["list"]),
+    ]
 
 
 def test_the_cluster_role_may_look_at_two_policies_only() -> None:
@@ -156,7 +187,7 @@ def test_the_cluster_role_may_look_at_two_policies_only() -> None:
 
 
 def test_no_role_of_the_operator_is_aggregated() -> None:
-    assert [role for role in OPERATOR.values() if "labels" in role["metadata"]] == []
+    assert [role for role in (*OPERATOR.values(), *OF_TARGETS.values()) if "labels" in role["metadata"]] == []
 
 
 @pytest.mark.parametrize(
@@ -172,7 +203,7 @@ def test_a_role_for_people_is_aggregated_into(name: str, into: dict[str, str]) -
     assert PEOPLE[name]["metadata"].get("labels", {}) == into
 
 
-def test_people_write_both_kinds_and_no_status() -> None:
+def test_people_write_every_kind_and_no_status() -> None:
     granted = set().union(*map(_granted, PEOPLE.values()))
 
     assert {resource for _, resource in granted} == {f"{GROUP}/{plural}" for plural in PLURALS}
@@ -183,3 +214,10 @@ def test_only_the_exporter_may_export() -> None:
     assert [name for name, role in PEOPLE.items() if ("export", f"{GROUP}/{CREDENTIALS}") in _granted(role)] == [
         "sshcredential-exporter"
     ]
+
+
+def test_who_may_use_credentials_may_use_jump_hosts_too() -> None:
+    users = {("use", f"{GROUP}/{CREDENTIALS}"), ("use", f"{GROUP}/{TARGETS}")}
+
+    assert [name for name, role in PEOPLE.items() if users & _granted(role)] == ["sshcredential-user"]
+    assert _granted(PEOPLE["sshcredential-user"]) == users

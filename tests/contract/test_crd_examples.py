@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXAMPLES, EXPORT, with_defaults
+from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXAMPLES, EXPORT, TARGET, with_defaults
 from sshcredential_operator.api.names import API_VERSION
-from sshcredential_operator.api.spec import ImportFrom, Spec, parse_spec
+from sshcredential_operator.api.spec import ImportFrom, SecretKeyRef, Spec, parse_spec
+from sshcredential_operator.api.target_spec import TargetSpec, parse_target_spec
 
 MANIFESTS = sorted(EXAMPLES.glob("*.yaml"))
 EXPORTS = sorted(EXAMPLES.glob("export-*.yaml"))
+TARGETS = sorted(EXAMPLES.glob("target*.yaml"))
 
 
 def _documents(path: Path) -> list[dict[str, Any]]:
@@ -30,6 +32,8 @@ def test_the_examples_are_these() -> None:
         "generated-rsa-with-passphrase.yaml",
         "generated.yaml",
         "imported.yaml",
+        "target-hpc.yaml",
+        "target.yaml",
     ]
 
 
@@ -55,6 +59,22 @@ def test_an_example_of_an_export_brings_the_credential_that_it_names(path: Path)
     assert export["spec"]["credentialRef"] == {"name": credential["metadata"]["name"]}
     assert f"condition=Ready sshexport/{export['metadata']['name']}\n" in path.read_text()
     assert f"Secret {export['spec']['secretName']}" in path.read_text().partition("apiVersion")[0]
+
+
+@pytest.mark.parametrize("path", TARGETS, ids=lambda path: path.name)
+def test_an_example_of_targets_brings_what_they_name_and_tells_how_to_make_the_rest(path: Path) -> None:
+    [credential], targets = _of_kind(path, CREDENTIAL), _of_kind(path, TARGET)
+    names = {target["metadata"]["name"] for target in targets}
+
+    for target in targets:
+        spec = parse_target_spec(with_defaults(target, TARGET.schema)["spec"])
+        assert isinstance(spec, TargetSpec)
+        assert spec.credential == credential["metadata"]["name"]
+        assert spec.jump in {None, *names}
+        assert f"sshtarget/{target['metadata']['name']}" in path.read_text()
+        if isinstance(spec.bootstrap, SecretKeyRef):
+            name, key = spec.bootstrap.secret_name, spec.bootstrap.key
+            assert f"kubectl create secret generic {name} -n NAMESPACE --from-file={key}=" in path.read_text()
 
 
 def test_an_example_that_names_a_configmap_tells_how_to_make_it() -> None:

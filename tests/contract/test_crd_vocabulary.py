@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, Definition, rules, with_defaults
+from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, TARGET, Definition, rules, with_defaults
 from sshcredential_operator.api import names
 from sshcredential_operator.api.algorithms import GENERATED_BITS, Algorithm
 from sshcredential_operator.api.durations import DURATION_PATTERN, LONGEST_DURATION, parse_duration
@@ -39,7 +39,11 @@ each_definition = pytest.mark.parametrize("definition", DEFINITIONS, ids=str)
 
 @pytest.mark.parametrize(
     ("definition", "kind", "plural"),
-    [(CREDENTIAL, names.KIND, names.PLURAL), (EXPORT, names.EXPORT_KIND, names.EXPORT_PLURAL)],
+    [
+        (CREDENTIAL, names.KIND, names.PLURAL),
+        (EXPORT, names.EXPORT_KIND, names.EXPORT_PLURAL),
+        (TARGET, names.TARGET_KIND, names.TARGET_PLURAL),
+    ],
     ids=str,
 )
 def test_group_version_kind_and_plural(definition: Definition, kind: str, plural: str) -> None:
@@ -64,7 +68,7 @@ def test_no_export_takes_the_name_of_a_credentials_secret() -> None:
 
 @each_definition
 def test_an_object_is_named_alike_whatever_its_kind(definition: Definition) -> None:
-    [rule] = rules(definition.schema)
+    [rule, *_] = rules(definition.schema)
     [of_reference, *_] = rules(EXPORT.field("spec.credentialRef.name"))
 
     assert rule["rule"].removeprefix("self.metadata.name") == of_reference["rule"].removeprefix("self")
@@ -100,6 +104,8 @@ def test_deletion_policies() -> None:
         *((CREDENTIAL, f"spec.rotation.{member}") for member in ("every", "prepare", "overlap")),
         (CREDENTIAL, "spec.deletionGracePeriod"),
         (EXPORT, "spec.expiresAfter"),
+        (TARGET, "spec.probe.every"),
+        (TARGET, "spec.probe.timeout"),
     ],
     ids=str,
 )
@@ -145,14 +151,15 @@ def test_the_first_status_is_the_catalogues_pending(definition: Definition, word
     assert status == Status(conditions=(Condition(READY, "Unknown", Reason.PENDING, says, 0, "1970-01-01T00:00:00Z"),))
 
 
-def test_both_kinds_tell_their_conditions_alike() -> None:
-    conditions, of_export = field("status.conditions"), EXPORT.field("status.conditions")
+@pytest.mark.parametrize("other", [EXPORT, TARGET], ids=str)
+def test_all_kinds_tell_their_conditions_alike(other: Definition) -> None:
+    conditions, others = field("status.conditions"), other.field("status.conditions")
     members = set(conditions["items"]["properties"])
 
-    assert members == set(of_export["items"]["properties"])
-    assert bounds(conditions) == bounds(of_export)
+    assert members == set(others["items"]["properties"])
+    assert bounds(conditions) == bounds(others)
     assert [bounds(field(f"status.conditions[].{member}")) for member in members] == [
-        bounds(EXPORT.field(f"status.conditions[].{member}")) for member in members
+        bounds(other.field(f"status.conditions[].{member}")) for member in members
     ]
 
 
@@ -165,12 +172,13 @@ def bounds(schema: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in schema.items() if name not in {"description", "items"}}
 
 
-def test_what_an_export_may_say_of_a_credential_fits_into_its_users() -> None:
+@pytest.mark.parametrize("user", [EXPORT, TARGET], ids=str)
+def test_who_uses_a_credential_fits_into_its_users(user: Definition) -> None:
     users = {member: schema["maxLength"] for member, schema in field("status.usedBy[]")["properties"].items()}
 
     assert users.keys() == {"kind", "name"}
-    assert users["kind"] >= len(names.EXPORT_KIND)
-    assert users["name"] >= EXPORT.field("metadata.name")["maxLength"]
+    assert users["kind"] >= len(str(user))
+    assert users["name"] >= user.field("metadata.name")["maxLength"]
 
 
 def test_every_member_that_the_operator_writes_is_in_the_schema() -> None:

@@ -17,9 +17,11 @@ from sshcredential_operator.api.export_messages import SAID_OF_EXPORTS
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.messages import CATALOGUE, MESSAGE_LIMIT, Text, export_message, message
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.staged import STAGED_TEXTS, StagedReason, staged_message, targets_named
 
 GENERATOR = ROOT / "scripts" / "generate" / "reasons.py"
 PAGE = Path("docs/reference/reasons.md")
+OF_CREDENTIALS, _, OF_TARGETS = text_of(PAGE).partition("\n## Reasons of an SSHTarget\n")
 
 FACTS = {
     "secret": "name of our Secret",
@@ -57,8 +59,10 @@ FACTS = {
     "credential": "metadata.name of a credential",
     "number": "number of a key",
     "line": "number of a line",
+    "target": "metadata.name of a target",
     "config_map": "name of the user's ConfigMap",
     "config_map_key": "key of the user's ConfigMap",
+    "target": "name of an SSHTarget",
 }
 """Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
 
@@ -196,13 +200,45 @@ def test_a_page_that_is_not_what_the_catalogue_says_is_noticed(tmp_path: Path) -
     assert run("--check") == 1
 
 
-def test_the_page_has_every_reason_once_with_its_words() -> None:
-    rows = [line.split(" | ") for line in text_of(PAGE).splitlines() if line.startswith("| `")]
+FACTS_OF_STAGED = {"fingerprint", "moment", "credential", "target"}
+OF_STAGED = "\n## A next key is announced\n"
 
-    assert sorted(row[0].strip("|` ") for row in rows) == sorted(reason.value for reason in Reason)
+
+def rows_of(text: str) -> list[list[str]]:
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    return [[name.strip("|` "), says, do.removesuffix("|").strip()] for name, says, do in rows]
+
+
+def test_the_page_has_every_reason_once_with_its_words() -> None:
+    rows = rows_of(text_of(PAGE).split(OF_STAGED)[0])
+
+    assert sorted(name for name, _, _ in rows) == sorted(reason.value for reason in Reason)
     for name, says, do in rows:
-        text = CATALOGUE[Reason(name.strip("|` "))]
-        assert (says, do.removesuffix("|").strip()) == (text.says, text.do)
+        text = CATALOGUE[Reason(name)]
+        assert (says, do) == (text.says, text.do)
+
+
+def test_the_page_has_every_reason_of_an_announced_key_with_its_words() -> None:
+    rows = rows_of(text_of(PAGE).split(OF_STAGED)[1].split("\n## ")[0])
+
+    assert rows == [[reason.value, text.says, text.do] for reason, text in STAGED_TEXTS.items()]
+    assert STAGED_TEXTS.keys() == set(StagedReason)
+
+
+@pytest.mark.parametrize("reason", list(StagedReason))
+def test_what_is_said_of_an_announced_key_is_whole_sentences_and_fits_with_the_longest_names(
+    reason: StagedReason,
+) -> None:
+    text = STAGED_TEXTS[reason]
+    names = ["n" * 253] * 9
+    facts = dict.fromkeys(FACTS_OF_STAGED, "n" * 63) | {"targets": targets_named(names)}
+    told = staged_message(reason, **facts)
+
+    assert re.fullmatch(r"[A-Z].*[.]", text.says)
+    assert re.fullmatch(r"[A-Z].*[.]", text.do)
+    assert re.fullmatch(r"[A-Z][A-Za-z]+", reason)
+    assert len(told.encode()) < MESSAGE_LIMIT
+    assert told.endswith(text.do.format_map(facts))
 
 
 @pytest.mark.parametrize("course", list(Course))
@@ -214,6 +250,6 @@ def test_a_reason_stands_under_its_course(course: Course) -> None:
         Course.RETRY: "It is tried again",
         Course.STOP: "Only you can help",
     }
-    [section] = [part for part in text_of(PAGE).split("\n## ") if part.startswith(headings[course])]
+    [section] = [part for part in OF_CREDENTIALS.split("\n## ") if part.startswith(headings[course])]
 
     assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == {r.value for r in Reason if COURSE[r] is course}

@@ -15,7 +15,7 @@ from typing import Final
 from controlplane.binaries import Command
 
 ADMIN: Final = "admin"
-USERS: Final = (ADMIN, "alice", "bob", "carol", "operator")
+USERS: Final = (ADMIN, "alice", "bob", "carol", "operator", "targets")
 """Everybody but the administrator starts without any right."""
 
 

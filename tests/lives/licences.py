@@ -6,7 +6,7 @@ invariant of the house that is broken.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -132,6 +132,14 @@ def _allow_end(key: RecordedKey, before: Record, now: datetime) -> None:
     untils = [old.until for old in before.previous if old.key_number == key.key_number]
     assert untils, f"I1: key {key.key_number}, which is no previous one, was destroyed"
     assert time(untils[0]) + LINGERS <= now, f"key {key.key_number} was destroyed before its time"
+
+
+def allow_use(before: Record, after: Record, may_be_used: Callable[[str], bool]) -> None:
+    """Hold the use of another key to the targets: a key that was in use before is let in where it was."""
+    key, old = after.current_key.fingerprint, {one.key_number for one in before.previous}
+    came_back = after.rollback_to != before.rollback_to and key == after.rollback_to
+    came_back = came_back and key in {one.fingerprint for one in before.keys if one.key_number in old}
+    assert after.current == before.current or came_back or may_be_used(key), "a target does not let in the key in use"
 
 
 def allow_deletion(secret: RawSecret, record: Record, now: datetime) -> None:

@@ -15,10 +15,12 @@ from typing import Any, Final, TypeVar
 
 from lives.rest import is_right
 from lives.seals import SEALED, sealed_source
+from lives.witness import shown_in
 from lives.witnessed_server import WitnessedServer
 from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, CredentialKey, credential_of_secret
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.work_queue import TIMER_MOST
-from sshcredential_operator.reconcile.observed import RawSecret
+from sshcredential_operator.reconcile.observed import Door, RawSecret, Targets, Unseen
 from sshcredential_operator.reconcile.one_pass import LOOKS_AGAIN, reconcile
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.operator_memory import Crashed, Operator, unavailable
@@ -140,6 +142,33 @@ class MemoryWorld:
         operator.sealing.halves = {SEALING_KEYS[which].kid: SEALING_KEYS[which].private for which in self._sealing_keys}
         operator.sealing.retired = {SEALING_KEYS[which].kid for which in self._retired}
 
+    def change_target(self, name: str, target: str, becomes: str) -> None:
+        """Let a target of a credential be there and let nobody in, let in the keys that are shown now, or be gone."""
+        seen = self.witness.seen[name]
+        if becomes == "gone":
+            seen.doors.pop(target, None)
+        elif becomes == "closed":
+            seen.doors[target] = frozenset()
+        elif target in seen.doors and seen.credential:
+            seen.doors[target] = frozenset(shown_in(seen.credential.status))
+        self._pending.add(_key(name))
+
+    def hide_targets(self, *, hidden: bool) -> None:
+        """Let nobody know which targets there are, or let them be known again."""
+        for name, seen in self.witness.seen.items():
+            seen.doors_are_known = not hidden
+            self._pending.add(_key(name))
+
+    def force_promotion(self, name: str, fingerprint: str | None) -> None:
+        """Say that no target is waited for, for one key."""
+        if _key(name) in self.server.credentials:
+            self.server.annotate(fingerprint, _key(name))
+
+    def _targets(self, key: CredentialKey) -> Targets | Unseen:
+        seen = self.witness.seen[key.name]
+        doors = tuple(Door(name, let_in) for name, let_in in sorted(seen.doors.items()))
+        return Targets(doors) if seen.doors_are_known else Unseen.NOT_LISTED
+
     # --- the operator and its clock
 
     def restart(self) -> None:
@@ -247,13 +276,13 @@ class MemoryWorld:
             self._failures.pop(key, None)
         if outcome.due_in is not None:
             assert outcome.due_in > 0, "a pass without end"
-            polls = outcome.reason is not None and LOOKS_AGAIN.get(outcome.reason) == outcome.due_in
+            polls = isinstance(outcome.reason, Reason) and LOOKS_AGAIN.get(outcome.reason) == outcome.due_in
             due = self.now + timedelta(seconds=outcome.due_in * (RARER if polls else 1))
             self._timers[key] = min(due, self._timers.get(key, due))
 
     def _operator(self) -> Operator:
         operator = Operator(self.server)
-        operator.world = replace(operator.world, now=lambda: self.server.now)
+        operator.world = replace(operator.world, now=lambda: self.server.now, targets=self._targets)
         self._tell_sealing_keys(operator)
         return operator
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -62,7 +62,8 @@ def is_right(seen: Seen, now: datetime, left: Mapping[tuple[str, int], str], *, 
         assert seen.secret is not None
         assert parse_timestamp(seen.secret.orphaned_since or "") is None, "a living credential's key waits for its end"
         _status_tells_the_record(seen.credential, seen.record, now)
-        _all_is_answered(seen.credential.spec, seen.record, now)
+        _all_is_answered(seen.credential.spec, seen.record, now, seen.may_be_used)
+        _waiting_is_told(seen, seen.record, now)
         _sealed_is_answered(seen.credential, seen.credential.spec, seen.record, left)
         assert leapt or all(time(old.until) + LINGERS > now for old in seen.record.previous), (
             "I5: a previous key is left"
@@ -110,12 +111,25 @@ def _status_tells_the_record(credential: Credential, record: Record, now: dateti
     assert (status.previous and status.previous.fingerprint) == (shown and shown.fingerprint)
 
 
-def _all_is_answered(spec: Spec, record: Record, now: datetime) -> None:
+def _waiting_is_told(seen: Seen, record: Record, now: datetime) -> None:
+    assert seen.credential is not None
+    status = seen.credential.status
+    condition = status.condition("RotationStaged")
+    if not seen.doors_are_known:
+        return
+    assert [user.name for user in status.used_by] == sorted(seen.doors), "not everybody is told who uses it"
+    if condition and record.next:
+        waits = time(record.next.promotes_at) <= now
+        assert condition.reason == ("WaitingForTargets" if waits else "Staged")
+
+
+def _all_is_answered(spec: Spec, record: Record, now: datetime, may_be_used: Callable[[str], bool]) -> None:
     rotation = spec.rotation
     assert record.rotation_serial >= rotation.serial, "a serial was forgotten"
     assert record.rollback_to == rotation.rollback_to, "a rollback was forgotten"
-    assert record.next is None or time(record.next.promotes_at) > now, "a staged key was forgotten"
     newest = (record.key(record.next.key_number) if record.next else None) or record.current_key
+    held = record.next is not None and (time(record.next.promotes_at) > now or not may_be_used(newest.fingerprint))
+    assert record.next is None or held, "a staged key was forgotten"
     if isinstance(spec.source, Generate):
         assert (newest.algorithm, newest.bits) == (spec.source.algorithm, spec.source.bits), "a false green"
         if rotation.every and not record.next and rotation.rollback_to != newest.fingerprint:

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from lives.choices import JUMPS, NAMES, RAISES, WHILES
+from lives.choices import JUMPS, NAMES, RAISES, WHICH, WHILES
 from lives.memory import MemoryWorld
 from lives.steps import Lives, live
 from lives.wishes import ANY_SOURCE
 
 REQUESTS = st.integers(0, 7)
+TARGETS = st.sampled_from(["closed", "open", "open", "gone", "gone"])
 
 
 class LivesInMemory(Lives):
@@ -44,6 +45,41 @@ class LivesInMemory(Lives):
         self.world.disturb(request, after=after, crash=crash)
         self.world.elapse(time)
         self.settle()
+
+    @rule(name=NAMES, where=st.sampled_from(["gateway", "login"]), becomes=TARGETS, time=WHILES)
+    def change_a_target(self, name: str, where: str, becomes: str, time: timedelta) -> None:
+        """A target comes, lets keys in, or goes; and time goes by."""
+        name = self.living(name)
+        self.world.change_target(name, where, becomes)
+        self.settle(most_writes=3)
+        self.world.elapse(time)
+        self.settle()
+
+    @rule(name=NAMES, by=RAISES, time=WHILES, forced=st.booleans(), becomes=TARGETS)
+    def rotate_through_a_target(self, name: str, by: int, time: timedelta, forced: bool, becomes: str) -> None:
+        """A key is asked for while a target lets nobody in; later that changes."""
+        name = self.living(name)
+        self.world.change_target(name, "login", "closed")
+        self.settle(most_writes=3)
+        self.change_serial(name, by)
+        self.world.elapse(time)
+        if forced:
+            self.force_a_promotion(name, 1)
+        self.world.change_target(name, "login", becomes)
+        self.settle(most_writes=3)
+
+    @rule(hidden=st.booleans())
+    def hide_targets(self, hidden: bool) -> None:
+        self.world.hide_targets(hidden=hidden)
+        self.settle()
+
+    @rule(name=NAMES, which=WHICH)
+    def force_a_promotion(self, name: str, which: int) -> None:
+        name = self.living(name)
+        seen = self.world.witness.seen[name].credential
+        staged = seen.status.next if seen else None
+        self.world.force_promotion(name, staged.fingerprint if staged and which % 3 else self.target(name, which))
+        self.settle(most_writes=3)
 
     @rule(
         which=st.sampled_from(["older", "newest", "retired", "unknown"]),

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lives.licences import allow_change, allow_deletion
+from lives.licences import allow_change, allow_deletion, allow_use
 from lives.revisions import CredentialWritten, Object, Revision, SecretWritten
 from sshcredential_operator.api.credential import Credential, parse_credential
 from sshcredential_operator.api.names import SECRET_TYPE
@@ -45,8 +45,17 @@ class Seen:
     """Public keys whose private keys somebody else took away."""
     writes: int = 0
     """How often the operator wrote."""
+    doors: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The targets that name it, and the keys that each let in."""
+    doors_are_known: bool = True
     level: bool = False
     """When it was last at rest, it was Ready: whatever was written since answers a later change."""
+
+    def may_be_used(self, fingerprint: str) -> bool:
+        """Whether every target lets a new key in, or a person said that it does not matter."""
+        if self.credential and self.credential.forced_promotion == fingerprint:
+            return True
+        return self.doors_are_known and all(fingerprint in let_in for let_in in self.doors.values())
 
 
 class Witness:
@@ -189,6 +198,7 @@ class Witness:
         if seen.record != record:
             assert seen.specs, "a record was changed for a credential that nobody made"
             allow_change(record, seen.record, seen.specs, written.at)
+            allow_use(record, seen.record, seen.may_be_used)
             left = record.source.fingerprint if isinstance(record.source, FromSealed) else None
             if left and seen.record.current > record.highest_key_number and seen.record.source == record.source:
                 self.left[seen.record.credential_id, seen.record.current] = left

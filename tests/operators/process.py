@@ -22,7 +22,7 @@ _LOCAL: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class OperatorProcess:
-    """`sshcredential-operator run` with JSON logs in a file. Ended by pid, and by the end of a `with` block."""
+    """`sshcredential-operator run`, or another `process`, with JSON logs in a file. Ended by pid, and by `with`."""
 
     def __init__(
         self,
@@ -33,10 +33,11 @@ class OperatorProcess:
         workspaces: Sequence[str] = (),
         options: Sequence[str] = (),
         program: Sequence[str] = (str(COMMAND),),
+        process: str = "run",
     ) -> None:
         self.operator_namespace, self.workspaces, self.log = operator_namespace, tuple(workspaces), log
         places = [part for name in workspaces for part in ("--workspace", name)] or ["--all-namespaces"]
-        command = [*program, "run", "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
+        command = [*program, process, "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 [*command, *options],

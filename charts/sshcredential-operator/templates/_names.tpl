@@ -7,6 +7,17 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
+{{/* The process that connects to servers has its own pods, rights and network. */}}
+{{- define "sshcredential-operator.targetsName" -}}sshcredential-operator-targets{{- end }}
+
+{{- define "sshcredential-operator.targetsSelector" -}}
+{{- include "sshcredential-operator.selector" . | replace "component: operator" "component: targets" }}
+{{- end }}
+
+{{- define "sshcredential-operator.targetsLabels" -}}
+{{- include "sshcredential-operator.componentLabels" (list . "targets") }}
+{{- end }}
+
 {{/* Given a list of the root and the component. */}}
 {{- define "sshcredential-operator.componentLabels" -}}
 {{- $root := index . 0 -}}

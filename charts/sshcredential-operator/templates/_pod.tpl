@@ -45,3 +45,47 @@ name: token
 mountPath: /var/run/secrets/kubernetes.io/serviceaccount
 readOnly: true
 {{- end }}
+
+{{- define "sshcredential-operator.probes" -}}
+startupProbe:
+  httpGet: {path: /healthz, port: http}
+  periodSeconds: 1
+  timeoutSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: {path: /healthz, port: http}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 3
+# Says no while the API server does not answer or lists are not complete, and why.
+readinessProbe:
+  httpGet: {path: /readyz, port: http}
+  periodSeconds: 2
+  timeoutSeconds: 2
+  failureThreshold: 3
+{{- end }}
+
+{{/* Where pods may run, as the values say it for all of them. */}}
+{{- define "sshcredential-operator.placement" -}}
+{{- $place := dict -}}
+{{- with .Values.nodeSelector }}{{ $_ := set $place "nodeSelector" . }}{{ end -}}
+{{- with .Values.tolerations }}{{ $_ := set $place "tolerations" . }}{{ end -}}
+{{- with .Values.affinity }}{{ $_ := set $place "affinity" . }}{{ end -}}
+{{- if $place }}{{ toYaml $place }}{{ end -}}
+{{- end }}
+
+{{/* The arguments that say which namespaces a process serves, where it listens and how it logs. */}}
+{{- define "sshcredential-operator.commonArguments" -}}
+{{- if include "sshcredential-operator.clusterWide" . }}
+- --all-namespaces
+{{- else }}
+{{- range .Values.workspaces }}
+- --workspace={{ . }}
+{{- end }}
+{{- end }}
+- {{ printf "--listen=%s:8080" .Values.listenAddress | quote }}
+- --log-format={{ .Values.log.format }}
+{{- if .Values.log.debug }}
+- --debug
+{{- end }}
+{{- end }}

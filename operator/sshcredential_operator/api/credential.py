@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.api.names import FORCE_PROMOTION_ANNOTATION, CredentialKey, Namespace
 from sshcredential_operator.api.spec import InvalidSpec, Spec, parse_spec
 from sshcredential_operator.api.status import Status, parse_status
 
@@ -23,6 +23,8 @@ class Credential:
     deleting: bool
     spec: Spec | InvalidSpec
     status: Status
+    forced_promotion: str | None = None
+    """Fingerprint of the staged key that a person wants used though a target has not let it in."""
 
     @property
     def claimed_name(self) -> str:
@@ -43,4 +45,5 @@ def parse_credential(raw: Mapping[str, Any]) -> Credential:
         deleting="deletionTimestamp" in metadata,
         spec=parse_spec(raw.get("spec") or {}, key.name),
         status=parse_status(raw.get("status")),
+        forced_promotion=(metadata.get("annotations") or {}).get(FORCE_PROMOTION_ANNOTATION),
     )

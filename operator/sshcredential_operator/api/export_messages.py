@@ -64,7 +64,10 @@ EXPORT_TEXTS: Final[dict[Reason, tuple[str, str]]] = {
     ),
     Reason.KNOWN_HOSTS_MISSING: (
         "This profile needs the host keys of the server.",
-        "Give spec.knownHosts; ssh-keyscan HOST prints them, and the server's owner can confirm them.",
+        (
+            "Give spec.targetRef, where an SSHTarget knows them, or spec.knownHosts; ssh-keyscan HOST prints them, and "
+            "the server's owner can confirm them."
+        ),
     ),
     Reason.KNOWN_HOSTS_INVALID: (
         (
@@ -74,8 +77,19 @@ EXPORT_TEXTS: Final[dict[Reason, tuple[str, str]]] = {
         "Every line is hosts, key type and key, as ssh-keyscan HOST prints them.",
     ),
     Reason.KNOWN_HOSTS_CONFIG_MAP_MISSING: (
-        "Waiting for key {config_map_key} of ConfigMap {config_map}, which spec.knownHosts names.",
-        "Create it in this namespace, or correct spec.knownHosts; it is looked at again every minute.",
+        "Waiting for key {config_map_key} of ConfigMap {config_map}, which the known hosts are to be taken from.",
+        "Create it in this namespace, or name another one; it is looked at again every minute.",
+    ),
+    Reason.TARGET_MISSING: (
+        "There is no SSHTarget {target} in this namespace, which spec.targetRef names.",
+        "Create it, or correct spec.targetRef; a copy that exists stays as it is until then.",
+    ),
+    Reason.TARGET_HOST_KEY_UNKNOWN: (
+        "SSHTarget {target} knows no host key that is trusted yet, and this copy takes its known hosts from there.",
+        (
+            "Look at the target's own status (sshcred target status {target}); the copy follows as soon as a host key "
+            "is recorded there. One that exists stays as it is until then."
+        ),
     ),
 }
 

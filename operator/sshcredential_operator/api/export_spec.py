@@ -50,7 +50,13 @@ class ConfigMapKnownHosts(NamedTuple):
     key: str
 
 
-KnownHosts = InlineKnownHosts | ConfigMapKnownHosts
+class TargetKnownHosts(NamedTuple):
+    """The host keys that an SSHTarget of the same namespace trusts."""
+
+    name: str
+
+
+KnownHosts = InlineKnownHosts | ConfigMapKnownHosts | TargetKnownHosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def _parse(raw: Mapping[str, Any]) -> ExportSpec:
         recipient=None if recipient is None else _recipient(recipient),
         url=_line(raw.get("url"), "spec.url"),
         username=_line(raw.get("username"), "spec.username"),
-        known_hosts=_known_hosts(raw.get("knownHosts")),
+        known_hosts=_known_hosts(raw.get("knownHosts"), raw.get("targetRef")),
         pem=raw.get("privateKeyFormat") == "PEM",
         passphrase=Passphrase(raw.get("passphrase", "Keep")),
         expires_after=_duration(raw.get("expiresAfter")),
@@ -126,7 +132,12 @@ def _recipient(raw: object) -> str:
     return _text(key.get("x"), RECIPIENT_X, "spec.recipient.publicKey.x")
 
 
-def _known_hosts(raw: object) -> KnownHosts | None:
+def _known_hosts(raw: object, target: object) -> KnownHosts | None:
+    if target is not None and raw is not None:
+        raise _InvalidError("spec.targetRef")
+    if target is not None:
+        name = _mapping(target, "spec.targetRef").get("name")
+        return TargetKnownHosts(_text(name, CREDENTIAL_NAME, "spec.targetRef.name"))
     if raw is None:
         return None
     given = _mapping(raw, "spec.knownHosts")

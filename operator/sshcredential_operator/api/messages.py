@@ -13,12 +13,9 @@ from sshcredential_operator.api.export_messages import EXPORT_TEXTS, SAID_OF_EXP
 from sshcredential_operator.api.keymessages import KEY_TEXTS
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sealed_messages import SEALED_TEXTS
-from sshcredential_operator.api.text import Text
+from sshcredential_operator.api.text import MESSAGE_LIMIT, Text, filled
 
 __all__ = ["CATALOGUE", "MESSAGE_LIMIT", "Text", "message"]
-
-MESSAGE_LIMIT: Final = 1024
-"""Longest message in UTF-8 bytes (invariant of statuses and events)."""
 
 
 CATALOGUE: Final[dict[Reason, Text]] = {
@@ -130,25 +127,12 @@ CATALOGUE: Final[dict[Reason, Text]] = {
 }
 
 
-class _Facts(dict[str, str | int]):
-    """Facts to fill in. Another process may have left one out; that is no reason to say nothing at all."""
-
-    def __missing__(self, name: str) -> str:
-        return "(unknown)"
-
-
 def message(reason: Reason, facts: Mapping[str, str | int] | None = None) -> str:
     """Return the text of a reason with its facts filled in, at most 1,024 bytes of UTF-8."""
-    return _filled(CATALOGUE[reason], facts)
+    return filled(CATALOGUE[reason], facts)
 
 
 def export_message(reason: Reason, facts: Mapping[str, str | int] | None = None) -> str:
     """Return the text of an export's reason, as `message` does."""
     words = SAID_OF_EXPORTS.get(reason)
-    return _filled(Text(*words) if words else CATALOGUE[reason], facts)
-
-
-def _filled(text: Text, facts: Mapping[str, str | int] | None) -> str:
-    template = f"{text.says} {text.do}".strip()
-    filled = template.format_map(_Facts(facts or {}))
-    return filled.encode()[:MESSAGE_LIMIT].decode(errors="ignore")
+    return filled(Text(*words) if words else CATALOGUE[reason], facts)

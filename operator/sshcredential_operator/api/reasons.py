@@ -80,6 +80,8 @@ class Reason(StrEnum):
     KNOWN_HOSTS_MISSING = "KnownHostsMissing"
     KNOWN_HOSTS_INVALID = "KnownHostsInvalid"
     KNOWN_HOSTS_CONFIG_MAP_MISSING = "KnownHostsConfigMapMissing"
+    TARGET_MISSING = "TargetMissing"
+    TARGET_HOST_KEY_UNKNOWN = "TargetHostKeyUnknown"
 
     FORBIDDEN = "Forbidden"
     QUOTA_EXCEEDED = "QuotaExceeded"
@@ -137,6 +139,8 @@ _EXCEPTIONS: Final[dict[Reason, Course]] = {
     Reason.CREDENTIAL_MISSING: Course.WAIT,
     Reason.CREDENTIAL_NOT_READY: Course.WAIT,
     Reason.KNOWN_HOSTS_CONFIG_MAP_MISSING: Course.WAIT,
+    Reason.TARGET_MISSING: Course.WAIT,
+    Reason.TARGET_HOST_KEY_UNKNOWN: Course.WAIT,
     Reason.SEALING_KEY_AWAITED: Course.WAIT,
     Reason.EXPORT_NOT_GUARDED: Course.RETRY,
     Reason.FORBIDDEN: Course.RETRY,

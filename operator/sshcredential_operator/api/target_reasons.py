@@ -26,12 +26,15 @@ class TargetReason(StrEnum):
     CREDENTIAL_NOT_READY = "CredentialNotReady"
     KNOWN_HOSTS_CONFIG_MAP_MISSING = "KnownHostsConfigMapMissing"
     KNOWN_HOSTS_INVALID = "KnownHostsInvalid"
+    TARGET_NOT_GUARDED = "TargetNotGuarded"
+    """The admission policy is not in force: nobody was asked for the right to the credential."""
     DESTINATION_REFUSED = "DestinationRefused"
     """--allow-destination does not allow the address."""
     JUMP_TARGET_MISSING = "JumpTargetMissing"
     JUMP_LOOP = "JumpLoop"
 
     # what a probe found
+    HOST_KEY_TRUSTED = "HostKeyTrusted"
     NAME_NOT_FOUND = "NameNotFound"
     CONNECTION_REFUSED = "ConnectionRefused"
     HOST_UNREACHABLE = "HostUnreachable"
@@ -72,6 +75,7 @@ class TargetReason(StrEnum):
 
 _EXCEPTIONS: Final[dict[TargetReason, Course]] = {
     TargetReason.LOGGED_IN: Course.READY,
+    TargetReason.HOST_KEY_TRUSTED: Course.READY,
     TargetReason.INSTALLED: Course.READY,
     TargetReason.INSTALLED_BY_HAND: Course.READY,
     TargetReason.PENDING: Course.WORK,
@@ -80,6 +84,7 @@ _EXCEPTIONS: Final[dict[TargetReason, Course]] = {
     TargetReason.CREDENTIAL_NOT_READY: Course.WAIT,
     TargetReason.KNOWN_HOSTS_CONFIG_MAP_MISSING: Course.WAIT,
     TargetReason.JUMP_TARGET_MISSING: Course.WAIT,
+    TargetReason.TARGET_NOT_GUARDED: Course.RETRY,
     TargetReason.NAME_NOT_FOUND: Course.RETRY,
     TargetReason.CONNECTION_REFUSED: Course.RETRY,
     TargetReason.HOST_UNREACHABLE: Course.RETRY,

@@ -11,10 +11,12 @@ from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.export import Export
 from sshcredential_operator.api.export_spec import Profile
 from sshcredential_operator.api.terminal import one_line
+from sshcredential_operator.cli.completion import complete_target_names
 from sshcredential_operator.cli.desk import cluster_options, sit_down
 from sshcredential_operator.cli.export_manifest import Asked, as_yaml, manifest
 from sshcredential_operator.cli.export_waiting import is_ready, said_of, settled, why_not
 from sshcredential_operator.cli.reading_desk import or_end
+from sshcredential_operator.cli.sealing_options import credential_name
 
 
 class AskedHere(Asked):
@@ -39,6 +41,13 @@ class AskedHere(Asked):
 @click.option("--url", metavar="U", help="The repository's address, where the profile wants one.")
 @click.option("--username", metavar="U", help="Login name on the server, where the profile wants one.")
 @click.option("--known-hosts", metavar="FILE", help="Host keys to trust, as lines of a known_hosts file.")
+@click.option(
+    "--target",
+    metavar="NAME",
+    callback=credential_name,
+    shell_complete=complete_target_names,
+    help="Instead of --known-hosts: the host keys that this SSHTarget trusts.",
+)
 @click.option("--format", "private_key_format", type=click.Choice(["OpenSSH", "PEM"]), default="OpenSSH")
 @click.option("--strip-passphrase", is_flag=True, help="Write the private key without its passphrase.")
 @click.option("--expires-after", metavar="D", help="Delete the copy when the export is so old, such as 8h.")
@@ -58,6 +67,7 @@ def export(name: str, *, timeout: str, dry_run: bool, output: str | None, **aske
     \b
     Examples:
       sshcred export deploy-key --profile Flux --known-hosts hosts.txt
+      sshcred export hpc-login --profile SSHAuth --target login-node
       sshcred export deploy-key --profile SSHAuth --expires-after 8h --dry-run
     """
     wait = parse_duration(timeout)

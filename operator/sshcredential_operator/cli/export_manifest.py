@@ -38,6 +38,7 @@ class Asked(TypedDict):
     url: str | None
     username: str | None
     known_hosts: str | None
+    target: str | None
     private_key_format: str
     strip_passphrase: bool
     expires_after: str | None
@@ -72,15 +73,22 @@ def as_yaml(found: dict[str, Any]) -> str:
 
 
 def _for_whom(profile: Profile | None, asked: Asked) -> dict[str, Any]:
-    hosts, url = asked["known_hosts"], asked["url"]
+    hosts, target, url = asked["known_hosts"], asked["target"], asked["url"]
+    if hosts is not None and target is not None:
+        raise click.UsageError(
+            "Give at most one of --known-hosts (a file) and --target (the host keys that it trusts)."
+        )
     given: dict[str, Any] = {"url": url, "username": asked["username"]}
     given["knownHosts"] = None if hosts is None else {"inline": _host_keys(hosts)}
+    given["targetRef"] = None if target is None else {"name": target}
     if profile is None:
         return {"recipient": {"publicKey": _public_key(asked["recipient"])}, **_without_none(given)}
     if LAYOUTS[profile].needs_url and url is None:
         raise click.UsageError(f"--profile {profile} needs --url, the repository's address.")
-    if LAYOUTS[profile].needs_known_hosts and hosts is None:
-        raise click.UsageError(f"--profile {profile} needs --known-hosts, a file with the server's host keys.")
+    if LAYOUTS[profile].needs_known_hosts and hosts is None and target is None:
+        raise click.UsageError(
+            f"--profile {profile} needs --known-hosts, a file with the server's host keys, or --target, an SSHTarget."
+        )
     return {"profile": profile.value, **_without_none(given)}
 
 

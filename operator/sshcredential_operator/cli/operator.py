@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import click
 import yaml
 
 from sshcredential_operator import __version__
 from sshcredential_operator.api.durations import parse_duration
-from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespace
 from sshcredential_operator.api.policy import Policies, PolicyInvalid, parse_policies
-from sshcredential_operator.controller.connection import NoConfigurationError, connect, in_pod, pod_namespace
-from sshcredential_operator.controller.logs import set_up
+from sshcredential_operator.cli.lazy_group import LazyGroup
+from sshcredential_operator.cli.process_options import connected, process_options, set_up_log, where
+from sshcredential_operator.controller.connection import in_pod
 from sshcredential_operator.controller.operator import Operator
 from sshcredential_operator.controller.options import DEFAULT_REWRAP_RATE, SHORTEST_PERIOD, Options
 from sshcredential_operator.controller.root_sources import IN_SECRET, NamedSource, parse_source
 from sshcredential_operator.encryption.kms_plugin import GrpcMissing
 
+COMMANDS: Final = {
+    "run": ("operator:run", "Run the operator."),
+    "targets": ("targets_process:targets", "Try SSHTargets: log in, install public keys, remove old ones."),
+}
+"""Each is a process of its own, and imports what the other one needs no part of."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sshcredential-operator")
 def main() -> None:
     """Keep SSH credentials on Kubernetes."""
 
 
-@main.command()
-@click.option(
-    "--operator-namespace",
-    metavar="NS",
-    help=f"Namespace of the key ring. Default: the pod's own, elsewhere {DEFAULT_OPERATOR_NAMESPACE}.",
-)
-@click.option("--workspace", "workspaces", metavar="NS", multiple=True, help="A namespace to serve. May be repeated.")
-@click.option("--all-namespaces", is_flag=True, help="Serve every namespace; needs the rights cluster-wide.")
-@click.option(
-    "--listen",
-    metavar="ADDRESS:PORT",
-    help="Where /healthz, /readyz and /metrics are served. Default: :8080 in a pod, elsewhere a free loopback port.",
-)
+@click.command()
+@process_options
 @click.option(
     "--policy",
     "policy_file",
@@ -87,8 +82,6 @@ def main() -> None:
     show_default=True,
     help="How many Secrets a second are put under a new workspace key, at most.",
 )
-@click.option("--log-format", type=click.Choice(["json", "console"]), help="Default: console on a terminal, else json.")
-@click.option("--debug", is_flag=True, help="Log more of what the operator itself does.")
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     operator_namespace: str | None,
     workspaces: tuple[str, ...],
@@ -105,22 +98,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     debug: bool,
 ) -> None:
     """Run the operator, with the cluster that KUBECONFIG names or the one this pod runs in."""
-    if all_namespaces == bool(workspaces):
-        raise click.UsageError("Give either --workspace NS (repeatable) or --all-namespaces.")
-    host, port = _address(listen or (":8080" if in_pod() else "127.0.0.1:0"))
-    own = operator_namespace or pod_namespace() or DEFAULT_OPERATOR_NAMESPACE
-    if own in workspaces:
-        raise click.UsageError(f"Namespace {own} holds the key ring and cannot be a workspace.")
+    place = where(operator_namespace, workspaces, listen, all_namespaces=all_namespaces)
     policies = _policies(policy_file) if policy_file else Policies()
-    set_up(json=log_format == "json" or (log_format is None and not sys.stderr.isatty()), debug=debug)
-    served = tuple(Namespace(name) for name in dict.fromkeys(workspaces))
+    set_up_log(log_format, debug=debug)
     elected = in_pod() if leader_election is None else leader_election
     options = Options(
-        Namespace(own),
-        served,
-        host,
-        port,
-        policies,
+        *place,
+        policies=policies,
         leader_election=elected,
         guard_exports=not unguarded,
         sealing_key_period=_period(sealing_key_period),
@@ -132,12 +116,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 async def _run(options: Options) -> None:
-    try:
-        connection = await connect()
-    except NoConfigurationError:
-        raise click.ClickException(
-            "No cluster to work with: set KUBECONFIG to a readable kubeconfig whose context works, or run in a pod."
-        ) from None
+    connection = await connected()
     try:
         operator = Operator(options, connection)
     except GrpcMissing:
@@ -171,10 +150,3 @@ def _policies(file: Path) -> Policies:
         raise click.ClickException(f"The policy file {file} is not YAML.") from None
     except PolicyInvalid as invalid:
         raise click.ClickException(f"The policy file {file} cannot be used: {invalid.sentence}.") from None
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - ports
-        raise click.UsageError("--listen wants ADDRESS:PORT, such as 127.0.0.1:8080 or :8080.")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what `:8080` means

@@ -1,4 +1,4 @@
-"""The cluster of the commands that read. Used by `list`, `status`, `wait`, `public-key` and completion.
+"""The cluster of the commands that read. Used by `list`, `status`, `wait`, `public-key`, `target` and completion.
 
 The Kubernetes client is imported when a command needs it.
 """
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sshcredential_operator.client.credentials import CredentialReads
     from sshcredential_operator.client.exports import Exports
     from sshcredential_operator.client.refused import Refused
+    from sshcredential_operator.client.targets import Targets
 
 NOT_FOUND: Final = 404
 Found = TypeVar("Found")
@@ -29,10 +30,12 @@ class ReadingDesk:
             CredentialReads,
         )
         from sshcredential_operator.client.exports import Exports  # noqa: PLC0415 - the same
+        from sshcredential_operator.client.targets import Targets  # noqa: PLC0415 - the same
 
         connection = connect_or_end(kubeconfig, context)
         self.credentials: CredentialReads = CredentialReads(connection.api)
         self.exports: Exports = Exports(connection.api)
+        self.targets: Targets = Targets(connection.api)
         self.namespace = namespace or connection.namespace
 
     def must_see(self, name: str) -> Object:
@@ -41,6 +44,16 @@ class ReadingDesk:
         if not isinstance(answer, dict) and is_missing(answer):
             end(
                 f"there is no SSHCredential {name} in namespace {self.namespace}: sshcred list -A shows where there are"
+            )
+        return or_end(answer)
+
+    def must_see_target(self, name: str) -> Object:
+        """Return a target, or end with why it cannot be seen."""
+        answer = self.targets.get(self.namespace, name)
+        if not isinstance(answer, dict) and is_missing(answer):
+            end(
+                f"there is no SSHTarget {name} in namespace {self.namespace}: "
+                "sshcred target list -A shows where there are"
             )
         return or_end(answer)
 

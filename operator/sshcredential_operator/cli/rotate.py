@@ -12,6 +12,7 @@ from sshcredential_operator.api.spec import FINGERPRINT, Generate, ImportFrom, S
 from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.cli.brought_key import brought_key
 from sshcredential_operator.cli.desk import cluster_options, operator_namespace_option
+from sshcredential_operator.cli.force_promotion import force_promotion
 from sshcredential_operator.cli.sealed_block import SealedFor, sealed_block
 from sshcredential_operator.cli.sealing_keys_at_desk import described, newest
 from sshcredential_operator.cli.sealing_options import name_argument, passphrase_option, sealing_key_option
@@ -34,16 +35,21 @@ class RotateAsked(ClusterAsked):
 @click.option("--private-key", metavar="FILE", help="The other key, for a credential whose key you bring.")
 @passphrase_option
 @sealing_key_option
+@click.option("--force", is_flag=True, help="Use the next key, which is staged, though a target does not let it in.")
+@click.option("--yes", "-y", is_flag=True, help="With --force, do not ask. Needed where there is no terminal.")
 @click.option("--wait/--no-wait", default=True, help="Whether to wait for the other key. Default: --wait.")
 @click.option("--timeout", metavar="D", default="60s", show_default=True, help="Wait so long.")
 @operator_namespace_option
 @cluster_options
-def rotate(name: str, *, wait: bool, timeout: str, **asked: Unpack[RotateAsked]) -> None:
+def rotate(name: str, *, force: bool, yes: bool, wait: bool, timeout: str, **asked: Unpack[RotateAsked]) -> None:
     r"""Replace the key of the SSHCredential NAME. The one before stays usable for spec.rotation.overlap.
 
     A key that the operator makes is made anew, and one that is imported is read again from its Secret: bring the other
     key there first. A sealed one takes the other key's file, which is checked and sealed here. Where manifests lie in
     Git, change them there instead: raise spec.rotation.serial, or commit what sshcred create --dry-run prints.
+
+    With SSHTargets the other key is staged, and used when all of them let it in. --force asks for no other key: it
+    lets the staged one be used without waiting for the rest, and says before which those are.
 
     \b
     Exit status: 0 it is replaced, 1 it is not and why is said,
@@ -53,9 +59,14 @@ def rotate(name: str, *, wait: bool, timeout: str, **asked: Unpack[RotateAsked])
     Examples:
       sshcred rotate deploy-key
       sshcred rotate hpc-login --private-key ~/.ssh/id_new --passphrase-file passphrase.txt
+      sshcred rotate hpc-login --force
     """
     patience = duration(timeout)
     desk = WritingDesk(asked)
+    if force:
+        _require_nothing_else(asked)
+        force_promotion(name, desk, yes=yes, wait=patience if wait else None)
+        return
     seen = desk.must_see(name)
     change = _change(seen, desk, asked)
     changed = written(desk.credentials.patch(seen, change))
@@ -65,6 +76,12 @@ def rotate(name: str, *, wait: bool, timeout: str, **asked: Unpack[RotateAsked])
     changed = desk.settled(changed, patience)
     require_ready(changed)
     _tell_of_change(seen, changed)
+
+
+def _require_nothing_else(asked: RotateAsked) -> None:
+    """A staged key is the one that is forced, and no other."""
+    if asked["private_key"] or asked["passphrase_file"] or asked["sealing_key"]:
+        raise click.UsageError("--force is about the key that is staged: give no other one with it.")
 
 
 def _change(seen: Credential, desk: WritingDesk, asked: RotateAsked) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import click
 
-from sshcredential_operator.api.names import GROUP, PLURAL
+from sshcredential_operator.api.names import GROUP, KIND
 
 STYLES: Final = {"True": "green", "False": "red", "Unknown": "yellow"}
 """Of what begins with these words."""
@@ -25,8 +25,9 @@ def show_objects(found: Sequence[Mapping[str, Any]], output: str, *, as_list: bo
     """Print objects as json, yaml or name; several ones as a List, as kubectl does."""
     if output == "name":
         for one in found:
-            kind = "secret" if one.get("kind") == "Secret" else f"{PLURAL.removesuffix('s')}.{GROUP}"
-            click.echo(f"{kind}/{one['metadata']['name']}")
+            kind = str(one.get("kind", KIND)).lower()
+            group = "" if kind == "secret" else f".{GROUP}"
+            click.echo(f"{kind}{group}/{one['metadata']['name']}")
         return
     shown: Any = {"apiVersion": "v1", "items": list(found), "kind": "List", "metadata": {"resourceVersion": ""}}
     if not as_list:

@@ -6,13 +6,13 @@ A command's module is imported when the command is used, so that `--help` and co
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import click
 
 from sshcredential_operator import __version__
+from sshcredential_operator.cli.lazy_group import LazyGroup, with_paragraphs
 
 COMMANDS: Final = {
     "check-key": ("check_key:check_key", "Judge private key files as the operator would."),
@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "seal": ("seal:seal", "Encrypt your key for a manifest that can lie in Git."),
     "sealing-key": ("sealing_key:sealing_key", "Print the public keys that values are sealed to."),
     "status": ("status:status", "Show everything about one credential, and what to do next."),
+    "target": ("target:target", "Look after the machines to log in to."),
     "validate": ("validate:validate", "Check manifests without a cluster, and find private keys in the clear."),
     "wait": ("wait:wait", "Wait until credentials are ready, rotated or gone."),
     "workspace": ("workspace:workspace", "Make namespaces for teams and people."),
@@ -38,33 +39,7 @@ COMMANDS: Final = {
 PLUGIN: Final = "kubectl-sshcred"
 
 
-class _Commands(click.Group):
-    """Knows its commands without importing them."""
-
-    def list_commands(self, _: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, _: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, _separator, attribute = COMMANDS[name][0].partition(":")
-        command = getattr(import_module(f"sshcredential_operator.cli.{module}"), attribute)
-        return _with_paragraphs(command) if isinstance(command, click.Command) else None
-
-    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
-
-
-def _with_paragraphs(command: click.Command) -> click.Command:
-    """Let paragraphs that are marked keep their lines: the mark is a control character, and source has it in words."""
-    command.help = (command.help or "").replace("\\b\n", "\b\n")
-    for inner in command.commands.values() if isinstance(command, click.Group) else ():
-        _with_paragraphs(inner)
-    return command
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sshcred")
 def main() -> None:
     r"""Work with SSH credentials on Kubernetes.
@@ -85,5 +60,5 @@ def main() -> None:
 def run() -> None:
     """Start as the program that was called: kubectl calls its plugin by another name."""
     name = "kubectl sshcred" if Path(sys.argv[0]).name == PLUGIN else "sshcred"
-    _with_paragraphs(main)
+    with_paragraphs(main)
     main(prog_name=name, complete_var="_SSHCRED_COMPLETE")

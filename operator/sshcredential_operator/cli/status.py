@@ -1,4 +1,7 @@
-"""`sshcred status`: everything about one credential in one view, and what to do next."""
+"""`sshcred status`: everything about one credential in one view, and what to do next.
+
+Its sections also serve `target status`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.names import EXPORT_KIND
 from sshcredential_operator.api.remarks import CREDENTIAL_NOTES
 from sshcredential_operator.api.spec import InvalidSpec, describe_source
-from sshcredential_operator.api.status import OtherKey
+from sshcredential_operator.api.staged import HELD
+from sshcredential_operator.api.status import ROTATION_STAGED, OtherKey
 from sshcredential_operator.api.terminal import one_line
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.cli.desk import cluster_options
@@ -59,13 +63,13 @@ def view(
 ) -> Iterator[str]:
     """Yield the lines; what belongs to a heading begins with blanks. `events` None: they may not be read."""
     seen = parse_credential(raw)
-    yield from _section(f"{seen.key.namespace}/{seen.key.name}", _identity(seen, raw))
-    yield from _section("Conditions", [_condition(one) for one in seen.status.conditions])
-    yield from _section("Keys", list(_keys(seen)))
-    yield from _section("Used by", [*_users(seen, exports), *map(_export, exports)])
-    yield from _section("Notes", [(note, _meaning(note)) for note in seen.status.notes])
-    told = [("(they may not be read)",)] if events is None else [_event(one) for one in events[-LAST_EVENTS:]]
-    yield from _section("Events", told)
+    yield from section(f"{seen.key.namespace}/{seen.key.name}", _identity(seen, raw))
+    yield from section("Conditions", [condition_row(one) for one in seen.status.conditions])
+    yield from section("Keys", list(_keys(seen)))
+    yield from section("Used by", [*_users(seen, exports), *map(_export, exports)])
+    yield from section("Notes", [(note, _meaning(note)) for note in seen.status.notes])
+    told = [("(they may not be read)",)] if events is None else [event_row(one) for one in events[-LAST_EVENTS:]]
+    yield from section("Events", told)
     yield "Next step"
     yield from (f"  {one_line(line)}" for line in next_steps(seen))
 
@@ -77,14 +81,20 @@ def next_steps(seen: Credential) -> Iterator[str]:
         yield ready.message if ready else "No operator has looked at this credential yet."
         return
     if seen.status.next:
-        yield f"Put the next public key into authorized_keys before {seen.status.next.moment}:"
+        staged = seen.status.condition(ROTATION_STAGED)
+        if staged and staged.reason in HELD:
+            yield staged.message
+            yield "The public key that has to be in authorized_keys there:"
+        else:
+            yield f"Put the next public key into authorized_keys before {seen.status.next.moment}:"
         yield f"sshcred public-key {key.name} -n {key.namespace} --next"
     if facts:
         yield "Put the public key into ~/.ssh/authorized_keys on the machines to log in to, if it is not there yet:"
         yield f"sshcred public-key {key.name} -n {key.namespace}"
 
 
-def _section(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def section(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a heading and its rows in columns, and an empty line; nothing where there are no rows."""
     if not rows:
         return
     yield title
@@ -110,7 +120,8 @@ def _identity(seen: Credential, raw: Mapping[str, Any]) -> list[tuple[str, str]]
     return [(name, value) for name, value in found if value]
 
 
-def _condition(one: Condition) -> tuple[str, ...]:
+def condition_row(one: Condition) -> tuple[str, ...]:
+    """Return the cells of a condition; those whose message repeats that of Ready come without."""
     since = age_of(parse_timestamp(one.last_transition_time)) if not one.last_transition_time.startswith("1970") else ""
     text = one.message if one.type not in {RECONCILING, STALLED} else ""
     return (one.type, one.status, one.reason, since, text)
@@ -147,7 +158,8 @@ def _meaning(note: str) -> str:
     return known.get(Note(note), "") if note in Note.__members__.values() else ""
 
 
-def _event(raw: Mapping[str, Any]) -> tuple[str, ...]:
+def event_row(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the cells of an event."""
     moment = str(raw.get("eventTime") or raw["metadata"].get("creationTimestamp") or "").partition(".")[0]
     when = parse_timestamp(moment.removesuffix("Z") + "Z")
     return (age_of(when), str(raw.get("type", "")), str(raw.get("reason", "")), str(raw.get("note", "")))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sshcredential_operator.client.credential_writes import CredentialWrites, Object
     from sshcredential_operator.client.exports import Exports
     from sshcredential_operator.client.refused import Refused
+    from sshcredential_operator.client.targets import Targets
 
 LOOK_AGAIN_SECONDS: Final = 0.3
 
@@ -70,6 +71,13 @@ class WritingDesk:
         from sshcredential_operator.client.exports import Exports  # noqa: PLC0415 - the same
 
         return Exports(self._connected.api)
+
+    @property
+    def targets(self) -> Targets:
+        """The targets of the cluster."""
+        from sshcredential_operator.client.targets import Targets  # noqa: PLC0415 - the same
+
+        return Targets(self._connected.api)
 
     def sealing_keys(self, file: Path | None) -> SealingKeys:
         """Return the sealing keys of a file, or with None those that the operator publishes."""

@@ -44,6 +44,14 @@ class CredentialWrites:
         patch = self._objects.patch_namespaced_custom_object
         return object_of(lambda: patch(*where, body, field_manager=APPLIED_BY, _content_type=MERGE, **HOW))
 
+    def annotate(self, seen: Credential, annotations: Mapping[str, str]) -> Object | Refused:
+        """Annotate the revision that was seen; another revision is a refusal."""
+        where = (GROUP, VERSION, seen.key.namespace, PLURAL, seen.key.name)
+        metadata = {"uid": seen.uid, "resourceVersion": seen.resource_version, "annotations": dict(annotations)}
+        patch = self._objects.patch_namespaced_custom_object
+        body = {"metadata": metadata}
+        return object_of(lambda: patch(*where, body, field_manager=APPLIED_BY, _content_type=MERGE, **HOW))
+
     def delete(self, seen: Credential, *, dry_run: bool = False) -> Object | Refused:
         """Delete the object that was seen, not another that has its name by now; or only ask whether it would be."""
         where = (GROUP, VERSION, seen.key.namespace, PLURAL, seen.key.name)

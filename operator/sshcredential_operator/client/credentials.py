@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from kubernetes import client
 
-from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION
+from sshcredential_operator.api.names import GROUP, KIND, PLURAL, SECRET_TYPE, VERSION
 from sshcredential_operator.client.exports import HOW, list_of, object_of
 from sshcredential_operator.client.refused import Refused
 
@@ -50,10 +50,10 @@ class CredentialReads:
         answer = list_of(lambda: listed(GROUP, VERSION, namespace, PLURAL, limit=PAGE, **how))
         return [] if isinstance(answer, Refused) else [str(one["metadata"]["name"]) for one in answer["items"]]
 
-    def events_about(self, namespace: str, name: str) -> list[Object] | Refused:
-        """Return the events about a credential, oldest first."""
+    def events_about(self, namespace: str, name: str, kind: str = KIND) -> list[Object] | Refused:
+        """Return the events about a credential, or an object of another kind, oldest first."""
         events: Any = client.EventsV1Api(self._api)
-        about = f"regarding.name={name},regarding.kind=SSHCredential"
+        about = f"regarding.name={name},regarding.kind={kind}"
         found = pages(lambda **page: events.list_namespaced_event(namespace, field_selector=about, **page))
         return found if isinstance(found, Refused) else sorted(found, key=_moment)
 

@@ -1,7 +1,8 @@
-"""Looks whether the admission policies that guard imports and exports are installed.
+"""Looks whether the admission policies that guard imports, exports and targets are installed.
 
 The one for imports is looked for once, when the watches start, to warn. Without the one for exports, with the content
-that stands here, no copy is made: it is read again for every copy that is to be written.
+that stands here, no copy is made: it is read again for every copy that is to be written. The process of targets does
+the same with its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ports import NOT_FOUND
 from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
+from sshcredential_operator.controller.target_policy import TARGET_GUARD, TARGET_POLICY
 from sshcredential_operator.exports.observed import Guarding, Unguarded
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -96,20 +98,44 @@ class ExportGuard:
         return found
 
     async def _look(self) -> Guarding | Unguarded:
-        found = []
-        for kind, expected in EXPORT_GUARD.items():
-            answer = await self._requests.send(
-                "GET", f"{_PATH}/{kind}/{EXPORT_POLICY}", expect=frozenset({NOT_FOUND}), what=kind
-            )
-            if answer.code == NOT_FOUND:
-                return Unguarded()
-            read = answer.json()
-            metadata = read["metadata"]
-            if "deletionTimestamp" in metadata or not says(read.get("spec"), expected):
-                return Unguarded()
-            found.append(metadata)
+        found = await _in_force(self._requests, EXPORT_POLICY, EXPORT_GUARD)
+        if found is None:
+            return Unguarded()
         identity = " ".join(f"{metadata['uid']}.{metadata['generation']}" for metadata in found)
         return Guarding(identity, max(metadata["creationTimestamp"] for metadata in found))
+
+
+class TargetGuard:
+    """Looks whether the admission policy for targets is in force, as this operator knows it.
+
+    The port `TargetGuard` of `targets`.
+    """
+
+    def __init__(self, requests: Requests, tell: Callable[[int], None] = lambda _: None) -> None:
+        self._requests, self._tell = requests, tell
+
+    async def in_force(self) -> bool:
+        """Read policy and binding live."""
+        found = await _in_force(self._requests, TARGET_POLICY, TARGET_GUARD) is not None
+        self._tell(int(found))
+        return found
+
+
+async def _in_force(
+    requests: Requests, name: str, guard: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]] | None:
+    """Return the metadata of policy and binding; None when one is missing, ends, or says something else."""
+    found = []
+    for kind, expected in guard.items():
+        answer = await requests.send("GET", f"{_PATH}/{kind}/{name}", expect=frozenset({NOT_FOUND}), what=kind)
+        if answer.code == NOT_FOUND:
+            return None
+        read = answer.json()
+        metadata = read["metadata"]
+        if "deletionTimestamp" in metadata or not says(read.get("spec"), expected):
+            return None
+        found.append(metadata)
+    return found
 
 
 def says(found: object, expected: object) -> bool:

@@ -7,10 +7,12 @@ from typing import Any
 
 from sshcredential_operator.api.export import Export, parse_export
 from sshcredential_operator.api.names import CredentialKey, ExportKey
+from sshcredential_operator.api.target import Target
 from sshcredential_operator.controller.export_store import ExportStore
 from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.copy_proof import CopyPlace
+from sshcredential_operator.exports.target_hosts import hosts_changed
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -67,6 +69,12 @@ class ExportFeed:
     def sealing_key_changed(self) -> None:
         """Look at the exports that are sealed to the newest sealing key: there is a newer one."""
         self._look_at(self._exports.sealed())
+
+    def target_changed(self, before: Target | None, after: Target | None) -> None:
+        """Look at the exports that take known hosts from a target; None: it was not known, or is gone."""
+        seen = after or before
+        if seen and hosts_changed(before, after):
+            self._look_at(self._exports.of_target(seen.key))
 
     def saw_copy(self, metadata: Mapping[str, Any], proof: object, *, deleted: bool) -> None:
         """Take an event of a copy's metadata."""

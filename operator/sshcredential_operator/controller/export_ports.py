@@ -11,10 +11,13 @@ from sshcredential_operator.api.names import (
     COPY_ANNOTATION,
     EXPORT_KIND,
     EXPORT_PLURAL,
+    TARGET_PLURAL,
     ExportKey,
     Namespace,
+    TargetKey,
 )
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.target import Target, parse_target
 from sshcredential_operator.controller.ports import (
     API_PATH,
     BY_US,
@@ -128,6 +131,19 @@ class ApiConfigMaps:
             return None
         value = (answer.json().get("data") or {}).get(key)
         return value if isinstance(value, str) else None
+
+
+class ApiTargets:
+    """The port `Targets` of exports."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def read(self, key: TargetKey) -> Target | None:
+        """Read one target live; None also where the cluster knows no targets."""
+        path = f"{API_PATH}/namespaces/{key.namespace}/{TARGET_PLURAL}/{key.name}"
+        answer = await self._requests.send("GET", path, expect=frozenset({NOT_FOUND}), what=TARGET_PLURAL)
+        return None if answer.code == NOT_FOUND else parse_target(answer.json())
 
 
 class ApiExportAnnouncer:

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sshcredential_operator.api.export import Export
-from sshcredential_operator.api.export_spec import ExportSpec, Profile
-from sshcredential_operator.api.names import EXPORT_KIND, CredentialKey, ExportKey, Namespace
+from sshcredential_operator.api.export_spec import ExportSpec, Profile, TargetKnownHosts
+from sshcredential_operator.api.names import EXPORT_KIND, CredentialKey, ExportKey, Namespace, TargetKey
 from sshcredential_operator.api.status import User
 from sshcredential_operator.controller.store import Scope, is_later
 from sshcredential_operator.encryption.copy_proof import CopyPlace, Source, parse_proof
@@ -153,6 +153,10 @@ class ExportStore:
         """Return the exports whose copies are sealed to the operator's newest sealing key."""
         return frozenset(key for key, one in self._exports.items() if _is_sealed(one.spec))
 
+    def of_target(self, key: TargetKey) -> frozenset[ExportKey]:
+        """Return the exports that take their known hosts from a target."""
+        return frozenset(one for one, export in self._exports.items() if _target_of(export) == key)
+
     def neighbours(self, export: Export) -> frozenset[ExportKey]:
         """Return the exports that want the same Secret."""
         place = _place(export)
@@ -192,6 +196,11 @@ def is_plain_copy(export: Export) -> bool:
 
 def _is_sealed(spec: object) -> bool:
     return isinstance(spec, ExportSpec) and spec.profile is Profile.SEALED
+
+
+def _target_of(export: Export) -> TargetKey | None:
+    given = export.spec.known_hosts if isinstance(export.spec, ExportSpec) else None
+    return TargetKey(export.key.namespace, given.name) if isinstance(given, TargetKnownHosts) else None
 
 
 def _place(export: Export) -> CopyPlace | None:

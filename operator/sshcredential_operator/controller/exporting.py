@@ -11,7 +11,13 @@ from sshcredential_operator.controller.admission import ExportGuard
 from sshcredential_operator.controller.connection import Connection
 from sshcredential_operator.controller.copies import WatchedCopies
 from sshcredential_operator.controller.export_feed import ExportFeed
-from sshcredential_operator.controller.export_ports import ApiConfigMaps, ApiCopies, ApiExportAnnouncer, ApiExports
+from sshcredential_operator.controller.export_ports import (
+    ApiConfigMaps,
+    ApiCopies,
+    ApiExportAnnouncer,
+    ApiExports,
+    ApiTargets,
+)
 from sshcredential_operator.controller.export_store import ExportStore
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.ports import ApiAnnouncer
@@ -72,6 +78,7 @@ class Exporting:
             exports=ApiExports(self._requests),
             copies=ApiCopies(self._requests),
             config_maps=ApiConfigMaps(self._requests),
+            targets=ApiTargets(self._requests),
             guard=ExportGuard(self._requests, metrics.export_policy.set) if self._guarded else None,
             announcer=ApiExportAnnouncer(ApiAnnouncer(self._requests, socket.gethostname())),
         )

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.metrics import ProcessMetrics
 
 LOOP_STALL_SECONDS: Final = 30.0
 SILENCE_SECONDS: Final = 2.0
@@ -77,7 +77,7 @@ class Contact:
 class HealthServer:
     """Serves the three paths on one address."""
 
-    def __init__(self, health: Health, metrics: Metrics) -> None:
+    def __init__(self, health: Health, metrics: ProcessMetrics) -> None:
         self._health, self._metrics = health, metrics
         metrics.ready.set_function(lambda: not health.waiting)
         self._runner: web.AppRunner | None = None

@@ -47,6 +47,10 @@ CATALOGUE: Final[dict[str, Meaning]] = {
         "Credentials whose key should have been replaced: older than the policy wants, or the schedule's date is over.",
         ("by",),
     ),
+    "promotions_held": Meaning(Type.GAUGE, "Credentials whose next key waits for SSHTargets to let it in."),
+    "promotion_held_since_timestamp_seconds": Meaning(
+        Type.GAUGE, "Since when the next key that waits longest could be in use; NaN where none waits."
+    ),
     "exports": Meaning(Type.GAUGE, "Exports by status, reason and course of Ready.", _WHERE_STATUS),
     "plain_copies": Meaning(Type.GAUGE, "Secrets that hold a private key that was exported in plain."),
     "reconciles_total": Meaning(Type.COUNTER, "Passes by what they came to.", ("kind", "result")),
@@ -126,6 +130,29 @@ CATALOGUE: Final[dict[str, Meaning]] = {
         "1 if the ConfigMap holds the public sealing keys, 0 if it cannot be written, -1 as long as nobody has looked: "
         "a replica that stands by does not look.",
     ),
+    "targets": Meaning(
+        Type.GAUGE, "SSHTargets by status, reason and course of Ready. Of the process `targets`.", _WHERE_STATUS
+    ),
+    "target_visits_total": Meaning(
+        Type.COUNTER,
+        "Visits to SSH servers by what for and what came of it. Of the process `targets`.",
+        ("visit", "came"),
+    ),
+    "target_visit_duration_seconds": Meaning(
+        Type.HISTOGRAM, "How long visits to SSH servers took. Of the process `targets`.", ("visit",)
+    ),
+    "target_visits_running": Meaning(
+        Type.GAUGE, "How many visits to SSH servers are running. Of the process `targets`."
+    ),
+    "retired_keys_accepted": Meaning(
+        Type.GAUGE,
+        "SSHTargets at which a key that was replaced still opens the door. Of the process `targets`.",
+    ),
+    "target_policy_in_force": Meaning(
+        Type.GAUGE,
+        "1 if the admission policy guards targets, 0 if it is missing or changed, -1 if that cannot be told. Of the "
+        "process `targets`.",
+    ),
     "reseal_recommended": Meaning(
         Type.GAUGE, "Credentials whose values in spec.sealed were sealed to another than the newest key."
     ),
@@ -136,7 +163,9 @@ VALUES: Final[dict[str, str]] = {
     "ready": "`True`, `False`, `Unknown`",
     "reason": "the word in the status, [one of these](reasons.md); `Other` for any other word",
     "course": "`ready`, `work`, `wait`, `retry`, `stop` (the headings of [Reasons](reasons.md)), or `other`",
-    "kind": "`credential`, `export`",
+    "kind": "`credential`, `export`, `target`",
+    "visit": "`login`, `query` (which keys the server would accept), `arrange` (authorized_keys)",
+    "came": "`success`, or the reason, [one of these](reasons.md)",
     "result": "the reason that a pass came to, or `none` (there is nothing to report on), `deferred` (it waits for a "
     "place for costly work on keys), `trouble` (the status could not be written), `error`, `cancelled`",
     "by": "`policy` (`longestAge`), `schedule` (`spec.rotation.every`, more than five minutes late)",

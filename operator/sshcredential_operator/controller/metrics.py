@@ -6,7 +6,7 @@ What is counted as it happens is here; what is looked up when somebody asks is i
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,7 +22,7 @@ from prometheus_client import (
 from yarl import URL
 
 from sshcredential_operator import __version__
-from sshcredential_operator.api.names import CredentialKey, ExportKey
+from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX
 from sshcredential_operator.controller.request_metrics import verb_and_resource
@@ -31,40 +31,33 @@ from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 
 _QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_LONG: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600)
+LONG: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 600)
 _SUCCESS: Final = range(200, 300)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped; when each series began is of no use here, and doubles their number
 
 
-class Metrics:
-    """All metrics of one operator, in a registry of their own."""
+class ProcessMetrics:
+    """The metrics that every process of ours has, in a registry of their own."""
 
-    def __init__(self, store: Store, queue: WorkQueue[CredentialKey], policies: Policies | None = None) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self._passes, self._seconds = self._counter("reconciles_total"), self._histogram("reconcile_duration_seconds")
-        self._waited = self._histogram("queue_wait_seconds", _LONG)
-        self._key_work = self._histogram("key_work_duration_seconds")
-        self._requests = self._counter("api_requests_total")
-        self._answers = self._histogram("api_request_duration_seconds")
-        self._last_answer = self._gauge("api_last_answer_timestamp_seconds")
-        self._last_write = self._gauge("api_last_write_timestamp_seconds")
-        self.watch_failures = self._counter("watch_failures_total")
-        self.import_policy = self._gauge("import_policy_present")
-        self.export_policy = self._gauge("export_policy_present")
-        for policy in (self.import_policy, self.export_policy):
-            policy.set(-1)  # until it was looked for
-        self.leader, self.elections_won = self._gauge("leader"), self._counter("elections_won_total")
-        self.ready = self._gauge("ready")
-        self._gauge("build_info").labels(__version__).set(1)
+        self._passes, self._seconds = self.counter("reconciles_total"), self.histogram("reconcile_duration_seconds")
+        self._waited = self.histogram("queue_wait_seconds", LONG)
+        self._requests = self.counter("api_requests_total")
+        self._answers = self.histogram("api_request_duration_seconds")
+        self._last_answer = self.gauge("api_last_answer_timestamp_seconds")
+        self._last_write = self.gauge("api_last_write_timestamp_seconds")
+        self.watch_failures = self.counter("watch_failures_total")
+        self.ready = self.gauge("ready")
+        self.gauge("build_info").labels(__version__).set(1)
         self._heard, self._queues = WatchCollector(), QueueCollector()
-        for state in (StateCollector(store, policies or Policies()), self._heard, self._queues):
-            self.registry.register(state)
-        self.take_queue("credential", queue)
+        self.registry.register(self._heard)
+        self.registry.register(self._queues)
 
-    def take_queue(self, kind: str, queue: WorkQueue[CredentialKey] | WorkQueue[ExportKey]) -> None:
+    def take_queue(self, kind: str, queue: WorkQueue[Any]) -> None:
         """Show a queue."""
         queue.on_begin = self._waited.labels(kind).observe
         self._queues.take(kind, queue)
@@ -73,10 +66,6 @@ class Metrics:
         """Count one pass."""
         self._passes.labels(kind, result).inc()
         self._seconds.labels(kind).observe(seconds)
-
-    def worked_on_key(self, work: str, seconds: float) -> None:
-        """Count one key that was generated or judged."""
-        self._key_work.labels(work).observe(seconds)
 
     def heard(self, kind: Kind, scope: Scope) -> None:
         """Note that a list or watch brought something, be it a bookmark."""
@@ -97,12 +86,34 @@ class Metrics:
         """Return the exposition text."""
         return generate_latest(self.registry)
 
-    def _gauge(self, name: str) -> Gauge:
+    def gauge(self, name: str) -> Gauge:
+        """Make a gauge of the catalogue."""
         return Gauge(f"{PREFIX}_{name}", CATALOGUE[name].help, CATALOGUE[name].labels, registry=self.registry)
 
-    def _counter(self, name: str) -> Counter:
+    def counter(self, name: str) -> Counter:
+        """Make a counter of the catalogue."""
         return Counter(f"{PREFIX}_{name}", CATALOGUE[name].help, CATALOGUE[name].labels, registry=self.registry)
 
-    def _histogram(self, name: str, buckets: tuple[float, ...] = _QUICK) -> Histogram:
+    def histogram(self, name: str, buckets: tuple[float, ...] = _QUICK) -> Histogram:
+        """Make a histogram of the catalogue; the buckets are in seconds."""
         meaning = CATALOGUE[name]
         return Histogram(f"{PREFIX}_{name}", meaning.help, meaning.labels, registry=self.registry, buckets=buckets)
+
+
+class Metrics(ProcessMetrics):
+    """All metrics of one operator."""
+
+    def __init__(self, store: Store, queue: WorkQueue[CredentialKey], policies: Policies | None = None) -> None:
+        super().__init__()
+        self._key_work = self.histogram("key_work_duration_seconds")
+        self.import_policy = self.gauge("import_policy_present")
+        self.export_policy = self.gauge("export_policy_present")
+        for policy in (self.import_policy, self.export_policy):
+            policy.set(-1)  # until it was looked for
+        self.leader, self.elections_won = self.gauge("leader"), self.counter("elections_won_total")
+        self.registry.register(StateCollector(store, policies or Policies()))
+        self.take_queue("credential", queue)
+
+    def worked_on_key(self, work: str, seconds: float) -> None:
+        """Count one key that was generated or judged."""
+        self._key_work.labels(work).observe(seconds)

@@ -9,7 +9,7 @@ import socket
 from datetime import UTC, datetime
 from typing import Final
 
-from sshcredential_operator.api.names import EXPORT_PLURAL, PLURAL, CredentialKey
+from sshcredential_operator.api.names import EXPORT_PLURAL, PLURAL, TARGET_PLURAL, CredentialKey
 from sshcredential_operator.api.spec import Sealed, Spec
 from sshcredential_operator.controller.admission import look_for_policies
 from sshcredential_operator.controller.candidacy import Candidacy
@@ -29,6 +29,8 @@ from sshcredential_operator.controller.sealing import own_sealing
 from sshcredential_operator.controller.shell import Tap
 from sshcredential_operator.controller.state_metrics import KeyringCollector, RotationCollector, SealingCollector
 from sshcredential_operator.controller.store import Kind, Store
+from sshcredential_operator.controller.target_feed import TargetFeed
+from sshcredential_operator.controller.target_store import TargetStore
 from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, WorkQueue
 from sshcredential_operator.controller.worker import work
@@ -47,6 +49,7 @@ class Operator:
         self._options, self._connection = options, connection
         self._requests = Requests(connection)
         self._store, self._queue, self._health = Store(), WorkQueue[CredentialKey](), Health()
+        self._targets = TargetStore()
         self._metrics = Metrics(self._store, self._queue, options.policies)
         self._exporting = Exporting(options.guard_exports, connection, self._requests, self._store, self._queue)
         self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
@@ -106,12 +109,13 @@ class Operator:
     async def _watch(self) -> None:
         changed, complete = self._exporting.feed.credential_changed, self._exporting.feed.begin
         feeds = credential_feeds(Behind(self._store, self._queue, self._key_ring.workspaces, changed, complete))
-        tap = Tap({**feeds, Kind.EXPORTS: self._exporting.feed}, self._metrics)
+        targets = TargetFeed(self._store, self._targets, self._queue, self._exporting.feed.target_changed)
+        tap = Tap({**feeds, Kind.EXPORTS: self._exporting.feed, Kind.TARGETS: targets}, self._metrics)
         tap.on_answer = self._note_start
         self._life.before_each_start = lambda: look_for_policies(self._requests, self._metrics)
         self._life.on_restart = self._inputs.resume
         self._life.stop_watching = self._stop_watching
-        await self._life.keep_watching(tap, self._options.workspaces, (PLURAL, EXPORT_PLURAL))
+        await self._life.keep_watching(tap, self._options.workspaces, (PLURAL, EXPORT_PLURAL, TARGET_PLURAL))
 
     def _note_start(self) -> None:
         if self._store.has_answers(self._options.workspaces or (None,)):
@@ -137,6 +141,7 @@ class Operator:
             now=_now,
             use=lambda key: self._exporting.store.use(key, _now()),
             rewrap=self._key_ring.rewrapping.wanted,
+            targets=self._targets.of_credential,
         )
 
     def _look_at_sealed(self, _: str) -> None:

@@ -14,6 +14,7 @@ RESOURCES: Final = frozenset(
     {
         "sshcredentials",
         "sshcredentialexports",
+        "sshtargets",
         "secrets",
         "configmaps",
         "events",

@@ -16,6 +16,8 @@ from sshcredential_operator.api.conditions import HasConditions
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.reasons import COURSE, Reason
+from sshcredential_operator.api.staged import HELD
+from sshcredential_operator.api.status import ROTATION_STAGED
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.controller.export_store import ExportStore, is_plain_copy
 from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX
@@ -72,6 +74,9 @@ class StateCollector(Collector):
         yield gauge("rotation_due_timestamp_seconds", min((one.timestamp() for one in due), default=math.nan))
         late = sum(when + LATE < now for when in self._scheduled())
         yield gauge("rotations_overdue", {("policy",): sum(when < now for when in due), ("schedule",): late})
+        held = [one.timestamp() for one in self._held()]
+        yield gauge("promotions_held", len(held))
+        yield gauge("promotion_held_since_timestamp_seconds", min(held, default=math.nan))
 
     def _due(self) -> Iterator[datetime]:
         for credential in self._store.credentials():
@@ -85,6 +90,13 @@ class StateCollector(Collector):
         for credential in self._store.credentials():
             text = credential.status.rotates_at
             if when := parse_timestamp(text) if text else None:
+                yield when
+
+    def _held(self) -> Iterator[datetime]:
+        for credential in self._store.credentials():
+            staged, said = credential.status.next, credential.status.condition(ROTATION_STAGED)
+            when = parse_timestamp(staged.moment) if staged else None
+            if when and said and said.reason in HELD:
                 yield when
 
 

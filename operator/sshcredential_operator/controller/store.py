@@ -33,6 +33,7 @@ class Kind(Enum):
     EXPORTS = "sshcredentialexports"
     """Kept in `export_store.py`."""
     TARGETS = "sshtargets"
+    """Kept in `target_store.py`."""
 
 
 class Store:

@@ -11,10 +11,11 @@ from typing import Generic, NamedTuple
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.export import Export
 from sshcredential_operator.api.names import CredentialKey, ExportKey
+from sshcredential_operator.api.target import Target
 from sshcredential_operator.controller.during import during
 from sshcredential_operator.controller.lanes import Key
 from sshcredential_operator.controller.logs import where
-from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.metrics import Metrics, ProcessMetrics
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.exports.one_pass import follow
 from sshcredential_operator.exports.ports import ExportWorld
@@ -35,7 +36,7 @@ class Passes(NamedTuple, Generic[Key]):
     kind: str
     queue: WorkQueue[Key]
     one_pass: Pass[Key]
-    known: Callable[[Key], Credential | Export | None]
+    known: Callable[[Key], Credential | Export | Target | None]
     """What is known of the object, for the log."""
 
 
@@ -52,7 +53,7 @@ async def work_at_exports(queue: WorkQueue[ExportKey], world: ExportWorld, metri
     )
 
 
-async def work_at(passes: Passes[Key], metrics: Metrics) -> None:
+async def work_at(passes: Passes[Key], metrics: ProcessMetrics) -> None:
     """Work for ever. Nothing that a pass raises ends a worker, not even what is not an Exception."""
     queue = passes.queue
     while True:

@@ -7,28 +7,34 @@ that was not read live and proven in the same pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Final
 
 from sshcredential_operator.api.export import Export
-from sshcredential_operator.api.export_spec import ConfigMapKnownHosts, ExportSpec, Profile
+from sshcredential_operator.api.export_spec import (
+    ConfigMapKnownHosts,
+    ExportSpec,
+    Profile,
+    TargetKnownHosts,
+)
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.spec import Spec
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.exports.decision import NOTHING, Act, Decision, Look, Why
 from sshcredential_operator.exports.guard import is_admitted, verdict
-from sshcredential_operator.exports.observed import ConfigMapLacks, Foreign, Observed, Ours, Unguarded
+from sshcredential_operator.exports.known_hosts_checks import LATER, SOON, host_keys_are_wanting
+from sshcredential_operator.exports.observed import Foreign, Observed, Ours, Unguarded
 from sshcredential_operator.exports.rendering import layout_of, unfit
-from sshcredential_operator.exports.wish import is_as_wished, is_as_written, record_of, source_of, spec_of
-from sshcredential_operator.keys.known_hosts import BadLine
+from sshcredential_operator.exports.wish import (
+    is_as_wished,
+    is_as_written,
+    record_of,
+    source_of,
+    spec_of,
+    tells_of_its_copy,
+)
 from sshcredential_operator.reconcile.observed import Stored
 
 Check = Callable[[Observed, Export], Decision | None]
-
-SOON: Final = timedelta(minutes=1)
-"""What is not watched and missing is looked at again after this time."""
-LATER: Final = timedelta(minutes=5)
-"""The same for what is there and may change: a ConfigMap."""
 
 KEY_IN_DOUBT: Final = frozenset(
     {
@@ -112,30 +118,11 @@ def key_does_not_fit(observed: Observed, export: Export) -> Decision | None:
     return Decision(Reason(why.value)) if why else None
 
 
-def host_keys_are_wanting(observed: Observed, export: Export) -> Decision | None:
-    """The known hosts that the copy takes cannot be read."""
-    spec = spec_of(export)
-    if spec.known_hosts is None or layout_of(spec).known_hosts is None:
-        return None
-    match observed.host_keys:
-        case None:
-            return Decision(Reason.EXPORTING, look=Look.HOST_KEYS)
-        case BadLine(number):
-            again = observed.now + LATER if isinstance(spec.known_hosts, ConfigMapKnownHosts) else None
-            return Decision(Reason.KNOWN_HOSTS_INVALID, {"line": number}, due=again)
-        case ConfigMapLacks(config_map, key):
-            facts = {"config_map": config_map, "config_map_key": key}
-            return Decision(Reason.KNOWN_HOSTS_CONFIG_MAP_MISSING, facts, due=observed.now + SOON)
-    return None
-
-
 def sealing_key_is_wanting(observed: Observed, export: Export) -> Decision | None:
     """There is nothing yet to seal the copy to, as after every start. A copy that is there, and its word, stay."""
-    spec, status = spec_of(export), export.status
-    if spec.profile is not Profile.SEALED or observed.sealing_key is not None:
+    if spec_of(export).profile is not Profile.SEALED or observed.sealing_key is not None:
         return None
-    told = (status.secret_name, status.observed_generation)
-    return NOTHING if told == (spec.secret_name, export.generation) else Decision(Reason.SEALING_KEY_AWAITED)
+    return NOTHING if tells_of_its_copy(export) else Decision(Reason.SEALING_KEY_AWAITED)
 
 
 def secret_is_foreign(observed: Observed, export: Export) -> Decision | None:
@@ -176,8 +163,8 @@ def copy_is_to_be_made(observed: Observed, export: Export) -> Decision | None:
 
 def all_is_well(observed: Observed, export: Export) -> Decision:
     """The copy is there, and holds the key in use."""
-    from_config_map = isinstance(spec_of(export).known_hosts, ConfigMapKnownHosts)
-    again = observed.now + LATER if from_config_map else None
+    given = spec_of(export).known_hosts
+    again = observed.now + LATER if isinstance(given, ConfigMapKnownHosts | TargetKnownHosts) else None
     return Decision(Reason.EXPORTED, {"number": record_of(observed).current}, due=again)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sshcredential_operator.api.export_spec import ConfigMapKnownHosts, InlineKnownHosts
-from sshcredential_operator.api.names import CredentialKey, ExportKey, Namespace
+from sshcredential_operator.api.export_spec import ConfigMapKnownHosts, InlineKnownHosts, TargetKnownHosts
+from sshcredential_operator.api.names import CredentialKey, ExportKey, Namespace, TargetKey
 from sshcredential_operator.encryption.copy_proof import CopyPlace, is_ours, parse_proof
 from sshcredential_operator.exports.decision import Decision, Look
 from sshcredential_operator.exports.observed import (
@@ -14,11 +14,14 @@ from sshcredential_operator.exports.observed import (
     CopySeen,
     Foreign,
     HostKeys,
+    HostKeysSeen,
     Observed,
     Ours,
     RawCopy,
+    TargetLacks,
 )
 from sshcredential_operator.exports.ports import ExportWorld
+from sshcredential_operator.exports.target_hosts import config_map_of, hosts_of
 from sshcredential_operator.exports.wish import spec_of
 from sshcredential_operator.keys.known_hosts import BadLine, known_hosts
 from sshcredential_operator.reconcile.observe import understand
@@ -108,8 +111,10 @@ async def _credential(observed: Observed, world: ExportWorld) -> Observed:
     return replace(observed, credential=credential, credential_is_live=True)
 
 
-async def _host_keys(observed: Observed, world: ExportWorld) -> HostKeys | BadLine | ConfigMapLacks:
+async def _host_keys(observed: Observed, world: ExportWorld) -> HostKeysSeen:
     given = spec_of(observed.export).known_hosts
+    if isinstance(given, TargetKnownHosts):
+        return await _of_target(given.name, observed, world)
     if isinstance(given, ConfigMapKnownHosts):
         text = await world.config_maps.value(observed.key.namespace, given.name, given.key)
         if text is None:
@@ -120,3 +125,15 @@ async def _host_keys(observed: Observed, world: ExportWorld) -> HostKeys | BadLi
         raise TypeError
     read = known_hosts(text)
     return read if isinstance(read, BadLine) else HostKeys(read)
+
+
+async def _of_target(name: str, observed: Observed, world: ExportWorld) -> HostKeysSeen:
+    target = await world.targets.read(TargetKey(observed.key.namespace, name))
+    if target is None:
+        return TargetLacks(name, exists=False)
+    place, text = config_map_of(target), None
+    if place is not None:
+        text = await world.config_maps.value(observed.key.namespace, place.name, place.key)
+        if text is None:
+            return ConfigMapLacks(place.name, place.key)
+    return hosts_of(target, text, observed.now)

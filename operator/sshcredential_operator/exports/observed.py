@@ -70,6 +70,19 @@ class ConfigMapLacks(NamedTuple):
     key: str
 
 
+class TargetLacks(NamedTuple):
+    """There is no such SSHTarget; or it knows no host key that is trusted, as far as its spec and status tell."""
+
+    target: str
+    exists: bool
+
+
+class TargetBehind(NamedTuple):
+    """Its spec was changed, and what its status tells may be of another server."""
+
+    target: str
+
+
 class Guarding(NamedTuple):
     """The admission policy and its binding are in force as this operator knows them.
 
@@ -89,6 +102,9 @@ class Removed(NamedTuple):
 
     secret_name: str
     source: Source
+
+
+HostKeysSeen = HostKeys | BadLine | ConfigMapLacks | TargetLacks | TargetBehind
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +132,7 @@ class Observed:
     """The same of the credential."""
     read: Mapping[str, CopySeen] = field(default_factory=dict)
     """Secrets that were read live in this pass, by name."""
-    host_keys: HostKeys | BadLine | ConfigMapLacks | None = None
+    host_keys: HostKeysSeen | None = None
     policy: Guarding | Unguarded | None = None
     written: bool = False
     """This pass wrote the copy."""

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from sshcredential_operator.api.export import Export
-from sshcredential_operator.api.names import ExportKey, Namespace
+from sshcredential_operator.api.names import ExportKey, Namespace, TargetKey
+from sshcredential_operator.api.target import Target
 from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace
 from sshcredential_operator.exports.observed import Guarding, RawCopy, SeenCopy, Unguarded
 from sshcredential_operator.reconcile.ports import World
@@ -58,6 +59,12 @@ class ConfigMaps(Protocol):
     async def value(self, namespace: Namespace, name: str, key: str) -> str | None: ...
 
 
+class Targets(Protocol):
+    """SSHTargets, whose host keys copies take, live."""
+
+    async def read(self, key: TargetKey) -> Target | None: ...
+
+
 class Guard(Protocol):
     """The admission policy for exports, live."""
 
@@ -86,5 +93,6 @@ class ExportWorld:
     exports: Exports
     copies: Copies
     config_maps: ConfigMaps
+    targets: Targets
     guard: Guard | None
     announcer: ExportAnnouncer

@@ -83,6 +83,12 @@ def seal_to(observed: Observed) -> SealTo | None:
     return SealTo(key.kid, key.x, seal.scope if seal and is_its_own and is_this_key else Scope.STRICT)
 
 
+def tells_of_its_copy(export: Export) -> bool:
+    """Whether the status tells of a copy that was made for the spec as it is now."""
+    status = export.status
+    return (status.secret_name, status.observed_generation) == (spec_of(export).secret_name, export.generation)
+
+
 def is_as_wished(copy: Ours, observed: Observed) -> bool:
     """Whether it was made of what it would be made of now."""
     return is_made_of(copy.proof, copy.place, made_of(observed), copy.kek)

@@ -63,6 +63,7 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         secret=secret,
         use=world.use(key),
         rewrap=world.rewrap(key),
+        targets=world.targets(key),
         trouble=trouble,
         **_of_credential(credential, key, world),
     )

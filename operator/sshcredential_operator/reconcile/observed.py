@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey
@@ -100,10 +100,35 @@ Input = Accepted | Refused | InputSecretMissing | InputKeyMissing | SealRefused
 
 
 class Use(NamedTuple):
-    """Who uses a credential, and whether a plain copy of its key exists."""
+    """Which exports use a credential, and whether a plain copy of its key exists."""
 
     users: tuple[User, ...]
     exported: bool
+
+
+class Door(NamedTuple):
+    """A target whose spec.credentialRef names the credential, and the keys that it let in as it is now."""
+
+    name: str
+    fingerprints: frozenset[str]
+
+
+class Targets(NamedTuple):
+    """The SSHTargets of a credential, those that are being deleted left out."""
+
+    doors: tuple[Door, ...] = ()
+    bootstraps: tuple[str, ...] = ()
+    """Names of those that only install their own key with it: they use it, and hold no promotion."""
+
+
+NO_TARGETS: Final = Targets()
+
+
+class Unseen(Enum):
+    """Why nobody can tell which targets name a credential."""
+
+    NOT_LISTED = "not listed yet"
+    FORBIDDEN = "forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +149,8 @@ class Observed:
     absence_is_live: bool = False
     """That there is no credential was read from the API server in this pass."""
     use: Use | None = None
-    """None: that cannot be told yet."""
+    """By exports; None: that cannot be told yet."""
+    targets: Targets | Unseen = NO_TARGETS
     sealed: Seal | SealRefused | None = None
     """What spec.sealed says it is, read without any key; None: there is no spec.sealed."""
     reseal_recommended: bool | None = None

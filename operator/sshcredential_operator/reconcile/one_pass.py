@@ -10,6 +10,7 @@ from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.spec import ImportFrom, Spec
+from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.reconcile.act import act
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Act, Decision
@@ -28,7 +29,7 @@ class Outcome(NamedTuple):
     `needs_place` asks for another pass that may do costly work on keys.
     """
 
-    reason: Reason | None
+    reason: Reason | TargetReason | None
     acted: Enum | None = None
     """The change that was made."""
     retry: bool = False

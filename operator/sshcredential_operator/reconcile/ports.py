@@ -20,7 +20,15 @@ from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
-from sshcredential_operator.reconcile.observed import RawSecret, SealingKeyGone, SecretSeen, Use
+from sshcredential_operator.reconcile.observed import (
+    NO_TARGETS,
+    RawSecret,
+    SealingKeyGone,
+    SecretSeen,
+    Targets,
+    Unseen,
+    Use,
+)
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 
@@ -136,6 +144,8 @@ class World:
     strict_seals_only: bool = False
     """Whether sealed values have to be for one credential by name."""
     use: Callable[[CredentialKey], Use | None] = lambda _: None
-    """Who uses a credential; None as long as that cannot be told."""
+    """Which exports use a credential; None as long as that cannot be told."""
     rewrap: Callable[[CredentialKey], Rewrap | None] = lambda _: None
     """The KEK that a credential's Secret is to be under, while it is that one's turn."""
+    targets: Callable[[CredentialKey], Targets | Unseen] = lambda _: NO_TARGETS
+    """Which SSHTargets use a credential, and which of its keys they let in."""

@@ -17,14 +17,15 @@ from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.remarks import remarks
 from sshcredential_operator.api.sealed_messages import SEALED_TEXTS
 from sshcredential_operator.api.spec import ImportFrom, Spec
-from sshcredential_operator.api.status import MOST_USERS, KeyFacts, Status, conditions_for, merge_patch
+from sshcredential_operator.api.status import KeyFacts, Status, conditions_for, merge_patch
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.decision import Decision
-from sshcredential_operator.reconcile.observed import Observed, Stored, Use
+from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation_status import (
     OF_THE_SPEC,
+    forced_promotion,
     next_key,
     not_over,
     previous_key,
@@ -35,6 +36,7 @@ from sshcredential_operator.reconcile.rotation_status import (
     still_announced,
 )
 from sshcredential_operator.reconcile.trouble import TroubleError
+from sshcredential_operator.reconcile.usage import exposure, users
 
 _ABOUT_ANOTHER_KEY: Final = {
     *SEALED_TEXTS,
@@ -94,7 +96,7 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
     conditions = conditions_for(reason, text, generation, before, format_timestamp(observed.now))
     staged = next_key(record) if record else still_announced(before.next, observed)
     if staged:
-        conditions = (*conditions, staged_condition(staged, generation, before, format_timestamp(observed.now)))
+        conditions = (*conditions, staged_condition(staged, generation, observed, credential))
     spec = credential.spec
     return Status(
         observed_generation=generation,
@@ -103,17 +105,12 @@ def status_for(reason: Reason, decision: Decision, observed: Observed, credentia
         facts=facts,
         secret_name=observed.key.secret_name if facts else None,
         notes=notes,
-        exposure=_exposure(observed.use, before, has_key=facts is not None),
+        exposure=exposure(observed.use, before, has_key=facts is not None),
         rotates_at=scheduled(record, spec) if record and isinstance(spec, Spec) else before.rotates_at,
         next=staged,
         previous=previous_key(record, observed.now) if record else not_over(before.previous, observed.now),
-        used_by=observed.use.users[:MOST_USERS] if observed.use else before.used_by,
+        used_by=users(observed, before),
     )
-
-
-def _exposure(use: Use | None, before: Status, *, has_key: bool) -> str | None:
-    exported = use.exported if use else before.exposure == "Exported"
-    return "Exported" if exported else "Encrypted" if has_key else None
 
 
 async def _announce(event: Event, credential: Credential | None, observed: Observed, world: World) -> None:
@@ -149,6 +146,9 @@ def events_for(reason: Reason, before: Status, after: Status, observed: Observed
         yield Event("Imported", _imported_note(observed), warning=False)
     for event, note in rotation_events(before, after):
         yield Event(event, note, warning=False)
+    forced = observed.credential and forced_promotion(after, observed, observed.credential)
+    if forced:
+        yield Event("PromotionForced", forced, warning=True)
     was = COURSE.get(before.reason) if before.reason else None
     if COURSE[reason] is Course.STOP and before.reason is not reason:
         ready = after.ready

@@ -11,6 +11,7 @@ from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.reconcile.decision import Look
+from sshcredential_operator.reconcile.doors import is_staged_first
 from sshcredential_operator.reconcile.making import new_key
 from sshcredential_operator.reconcile.narrow import spec_of, stored_in
 from sshcredential_operator.reconcile.observe import look
@@ -40,7 +41,8 @@ async def rotate(observed: Observed, world: World) -> Observed:
     made = await new_key(observed, spec, world.keys)
     key = made.recorded(stored.record.highest_key_number + 1, format_timestamp(observed.now))
     source = to_record(spec.source, made.public.fingerprint)
-    record = with_next(stored.record, key, source, spec.rotation, observed.now)
+    first = is_staged_first(observed.targets)
+    record = with_next(stored.record, key, source, spec.rotation, observed.now, staged_first=first)
     kek = await world.workspaces.kek_for_writing(observed.key.namespace)
     values = seal_key(record, key.key_number, made.material, kek, observed.key.namespace, observed.key.name)
     return await write(observed, replace(stored, record=record), world, values=values, kek=kek)

@@ -91,8 +91,19 @@ def changes(record: Record, spec: Spec, now: datetime) -> Iterator[datetime]:
     yield from (at for at in moments if at > now)
 
 
-def with_next(record: Record, key: RecordedKey, source: RecordedSource, rotation: Rotation, now: datetime) -> Record:
-    """Return the record with one more key: announced for `prepare`, or current at once where that is nothing."""
+def with_next(
+    record: Record,
+    key: RecordedKey,
+    source: RecordedSource,
+    rotation: Rotation,
+    now: datetime,
+    *,
+    staged_first: bool = False,
+) -> Record:
+    """Return the record with one more key: announced for `prepare`, or current at once where that is nothing.
+
+    `staged_first` announces it in any case.
+    """
     staged = replace(
         record,
         next=NextKey(key.key_number, format_timestamp(now + rotation.prepare)),
@@ -101,7 +112,7 @@ def with_next(record: Record, key: RecordedKey, source: RecordedSource, rotation
         rotation_serial=max(record.rotation_serial, rotation.serial),
         source=source,
     )
-    return staged if rotation.prepare else promoted(staged, rotation.overlap, now)
+    return staged if rotation.prepare or staged_first else promoted(staged, rotation.overlap, now)
 
 
 def promoted(record: Record, overlap: timedelta, now: datetime) -> Record:

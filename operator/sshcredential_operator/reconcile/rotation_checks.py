@@ -10,6 +10,7 @@ from sshcredential_operator.encryption.record import PreviousKey, Record
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Accepted
 from sshcredential_operator.reconcile.decision import Act, Decision, Look
+from sshcredential_operator.reconcile.doors import may_be_promoted
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observed import Observed, Stored
@@ -17,7 +18,6 @@ from sshcredential_operator.reconcile.rotation import (
     ended,
     first_end,
     is_full,
-    next_is_due,
     rotates_at,
     will_not_be_used,
 )
@@ -46,10 +46,10 @@ def shows_an_ended_key(observed: Observed, credential: Credential) -> bool:
     return False
 
 
-def next_has_come(observed: Observed, _: Credential) -> Decision | None:
-    """The staged key has been announced for long enough."""
+def next_has_come(observed: Observed, credential: Credential) -> Decision | None:
+    """The staged key has been announced for long enough, and every target lets it in."""
     match observed.secret:
-        case Stored(record=record) if next_is_due(record, observed.now):
+        case Stored(record=record) if may_be_promoted(record, observed, credential):
             return Decision(Reason.ROTATING, act=Act.PROMOTE)
     return None
 

@@ -50,6 +50,8 @@ class Route:
     jumps: tuple[tuple[Hop, PrivateKey], ...]
     target: Hop
     timeout: float
+    namespace: str = ""
+    """Whose visit it is, for the limits."""
 
 
 class OfferedKey(NamedTuple):

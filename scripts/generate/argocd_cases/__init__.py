@@ -13,8 +13,8 @@ from sshcredential_operator.api.export_status import ExportStatus, export_merge_
 from sshcredential_operator.api.messages import export_message, message
 from sshcredential_operator.api.names import API_VERSION, EXPORT_KIND, KIND
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.status import KeyFacts, OtherKey, Status, merge_patch
-from sshcredential_operator.reconcile.rotation_status import staged_condition
+from sshcredential_operator.api.staged import StagedReason, staged_message
+from sshcredential_operator.api.status import ROTATION_STAGED, KeyFacts, OtherKey, Status, merge_patch
 
 Object = dict[str, Any]
 
@@ -138,9 +138,11 @@ GOING: Final = "It is being deleted."
 RESTS: Final = "Nothing is changed while spec.suspend of the credential is true."
 
 
-def _staged() -> Case:
+def _staged(reason: StagedReason) -> Case:
     said = HAS_KEY.conditions[0]._replace(message=message(Reason.AVAILABLE, FACTS_OF_MESSAGES))
-    condition = staged_condition(NEXT, GENERATION, HAS_KEY, NOW)
+    facts = {"moment": NEXT.moment, "credential": "hpc-login", "targets": "login, gateway", "target": "login"}
+    text = staged_message(reason, fingerprint=NEXT.fingerprint, **facts)
+    condition = Condition(ROTATION_STAGED, "True", reason.value, text, GENERATION, NOW)
     status = replace(HAS_KEY, observed_generation=GENERATION, next=NEXT, conditions=(said, condition))
     return Case("Healthy", said.message, _object(KIND, _credential_spec(GENERATE), merge_patch(status, over=Status())))
 
@@ -160,7 +162,8 @@ def credentials(default: Object) -> dict[str, Case]:
         "healthy": healthy,
         "healthy_imported": credential("Healthy", Reason.AVAILABLE, HAS_KEY, IMPORT),
         "healthy_sealed": credential("Healthy", Reason.AVAILABLE, HAS_KEY, SEAL),
-        "healthy_next_key_announced": _staged(),
+        "healthy_next_key_announced": _staged(StagedReason.STAGED),
+        "healthy_next_key_waits_for_targets": _staged(StagedReason.WAITING_FOR_TARGETS),
         "healthy_serial_fell": changed(healthy, "Healthy", healthy.says, reverted),
         "progressing_not_seen": _pending(healthy, default),
         "progressing_without_status": changed(healthy, "Progressing", NOT_ANSWERED, {"status": None})._replace(

@@ -41,6 +41,12 @@ def export(folder: Path, *arguments: str) -> Said:
         pytest.param(SSH, "key-ssh-auth", {"profile": "SSHAuth"}, id="a pod that calls ssh"),
         pytest.param(FLUX, "key-flux", {"profile": "Flux", "knownHosts": {"inline": HOSTS}}, id="Flux"),
         pytest.param(
+            ["--profile", "Flux", "--target", "login-node"],
+            "key-flux",
+            {"profile": "Flux", "targetRef": {"name": "login-node"}},
+            id="Flux, with the host keys of a target",
+        ),
+        pytest.param(
             ["--profile", "ArgoCDRepository", "--url", URL, "--username", "git"],
             "key-argocd",
             {"profile": "ArgoCDRepository", "url": URL, "username": "git"},
@@ -104,6 +110,8 @@ def test_known_hosts_are_readable_lines(folder: Path) -> None:
         pytest.param(["key", *SSH, "--recipient", "recipient.json"], "exactly one of --profile", id="for two"),
         pytest.param(["key", "--profile", "Jenkins"], "'Jenkins' is not one of 'SSHAuth', 'Flux'", id="a stranger"),
         pytest.param(["key", "--profile", "Flux"], "--profile Flux needs --known-hosts", id="Flux without hosts"),
+        pytest.param(["key", *FLUX, "--target", "t1"], "at most one of --known-hosts", id="hosts of two origins"),
+        pytest.param(["key", *SSH, "--target", "My_Target"], "My_Target is no name", id="a target's name that is none"),
         pytest.param(["key", "--profile", "ArgoCDRepository"], "needs --url", id="Argo CD without an address"),
         pytest.param(["My_Key", *SSH], "My_Key is no name", id="a name that is none"),
         pytest.param(["k\x1b[31m", *SSH], "'k\\x1b[31m' is no name", id="a name that a terminal would obey"),

@@ -48,7 +48,11 @@ def run(folder: Path, *arguments: str) -> Said:
     return sshcred(folder, *arguments, "--kubeconfig", "config")
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["status", "my-key"], ["exports"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["status", "my-key"], ["exports"], ["target", "list"], ["target", "probe", "my-target"]],
+    ids=" ".join,
+)
 def test_what_is_no_api_server_is_told_in_one_sentence(
     tmp_path: Path, answering: Answering, arguments: list[str]
 ) -> None:
@@ -61,7 +65,9 @@ def test_what_is_no_api_server_is_told_in_one_sentence(
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "My_Key", "k\x1b[31m"])
 @pytest.mark.parametrize(
-    "arguments", [["wait", "my-key"], ["status"], ["list", "-n"], ["sealing-key", "--operator-namespace"]], ids=" ".join
+    "arguments",
+    [["wait", "my-key"], ["status"], ["list", "-n"], ["target", "trust"], ["sealing-key", "--operator-namespace"]],
+    ids=" ".join,
 )
 def test_a_name_that_is_none_is_wrong_use_and_nothing_is_asked(
     tmp_path: Path, answering: Answering, arguments: list[str], name: str

@@ -92,6 +92,24 @@ def test_a_schedule_whose_date_is_over_is_overdue(rotates_at: timedelta | str | 
     assert overdue(store_of(FACTS | {"rotatesAt": rotates_at}), "schedule") == late
 
 
+def staged(reason: str, promotes_at: str) -> dict[str, Any]:
+    condition = {"type": "RotationStaged", "status": "True", "reason": reason, "message": ""}
+    key = {"fingerprint": "SHA256:next", "publicKey": "ssh-ed25519 x", "promotesAt": promotes_at}
+    return FACTS | {"next": key, "conditions": [condition]}
+
+
+def test_promotions_that_wait_for_targets_are_counted_from_when_the_key_could_be_used() -> None:
+    held = [staged(reason, ago(hours=hours)) for hours, reason in ((3, "WaitingForTargets"), (5, "Forbidden"))]
+    quiet = [staged("Staged", ago(hours=9)), FACTS, staged("WaitingForTargets", "someday")]
+    some, none = StateCollector(store_of(*held, *quiet), Policies()), StateCollector(store_of(*quiet), Policies())
+    name = "promotion_held_since_timestamp_seconds"
+
+    assert sample(some, "promotions_held") == 2
+    assert sample(some, name) == (NOW - timedelta(hours=5)).timestamp()
+    assert sample(none, "promotions_held") == 0
+    assert math.isnan(sample(none, name) or 0)
+
+
 @pytest.mark.parametrize(
     ("status", "reason", "said"),
     [

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sshcredential_operator.api.export import Export, parse_export
-from sshcredential_operator.api.names import ExportKey, Namespace
+from sshcredential_operator.api.names import ExportKey, Namespace, TargetKey
+from sshcredential_operator.api.target import Target
 from sshcredential_operator.controller.export_store import ExportStore
 from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace
 from sshcredential_operator.exports.observed import Guarding, RawCopy, Unguarded
@@ -42,6 +43,7 @@ class Lab:
         self.copies: dict[CopyPlace, RawCopy] = {}
         self.policy: Guarding | Unguarded = POLICY
         self.hosts: dict[tuple[str, str], str] = {}
+        self.targets: dict[TargetKey, Target] = {}
         self.events: list[tuple[str, str, bool]] = []
         self.guarded = True
         self.operator = Operator(self.server)
@@ -69,6 +71,7 @@ class Lab:
             MemoryExports(self),
             MemoryCopies(self),
             MemoryConfigMaps(self),
+            MemoryTargets(self),
             MemoryGuard(self) if self.guarded else None,
             MemoryAnnouncer(self),
         )
@@ -206,6 +209,15 @@ class MemoryConfigMaps:
     async def value(self, namespace: Namespace, name: str, key: str) -> str | None:
         self._lab.server.answer(await self._lab.server.arrive(f"get config map of {namespace}"))
         return self._lab.hosts.get((name, key))
+
+
+class MemoryTargets:
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    async def read(self, key: TargetKey) -> Target | None:
+        self._lab.server.answer(await self._lab.server.arrive("get target"))
+        return self._lab.targets.get(key)
 
 
 class MemoryGuard:

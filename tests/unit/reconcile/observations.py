@@ -18,14 +18,18 @@ from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import DeletionPolicy, Generate, InvalidSpec, Rotation, Source, Spec
 from sshcredential_operator.api.status import KeyFacts, OtherKey, Status
 from sshcredential_operator.encryption.credential_secret import Unreadability
+from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.record import FromGenerate, FromSealed, NextKey, PreviousKey, Record
+from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.keys.refusal import Fact
 from sshcredential_operator.reconcile.observed import (
+    Door,
     Input,
     InputKeyMissing,
     InputSecretMissing,
@@ -33,6 +37,8 @@ from sshcredential_operator.reconcile.observed import (
     SealRefused,
     SecretSeen,
     Stored,
+    Targets,
+    Unseen,
 )
 from sshcredential_operator.reconcile.report import facts_of
 from sshcredential_operator.reconcile.trouble import TroubleError
@@ -61,6 +67,7 @@ from unit.reconcile.samples import (
     unopened,
 )
 
+NEWER_KEK = Kek("2.6f1c0a2b3c4d.00000000000000bb", Sensitive(bytes(32)))
 SPANS = (timedelta(seconds=5), timedelta(hours=30), timedelta(days=400))
 TIMES = [NOW, *(NOW + span for span in SPANS), *(NOW - span for span in SPANS)]
 STAMPS = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in TIMES]
@@ -106,6 +113,7 @@ def observation(seed: int) -> Observed:
         credential=found,
         sealed=dice.one(SEALS) if found and isinstance(found.spec, Spec) and found.spec.source is SEALED else None,
         reseal_recommended=dice.one([None, True, False]),
+        targets=some_targets(dice),
         rival="first" if dice.odds(5) else None,
         secret=secret,
         policy=dice.one(POLICIES) if dice.odds(20) else POLICIES[0],
@@ -113,6 +121,7 @@ def observation(seed: int) -> Observed:
         absence_is_live=dice.odds(60),
         input=an_input(dice) if dice.odds(60) else None,
         input_present=dice.one([None, True, False]),
+        rewrap=Rewrap(NEWER_KEK) if dice.odds(10) else None,
         created=dice.odds(10),
         destroyed=dice.odds(10),
         trouble=TroubleError(dice.one(RETRIED), {"verb": "create", "resource": "x", "code": 403})
@@ -172,6 +181,7 @@ def a_credential(dice: Dice, secret: SecretSeen | None) -> Credential:
     return credential(
         wanted if dice.odds(97) else InvalidSpec("spec.generate"),
         deleting=dice.odds(5),
+        forced_promotion=dice.one([None, None, None, PAIR.public.fingerprint, OTHER_PAIR.public.fingerprint]),
         status=Status(
             facts=some_facts(dice, held),
             next=dice.one(OTHER_KEYS) if dice.odds(30) else None,
@@ -188,6 +198,13 @@ def some_facts(dice: Dice, held: Record) -> KeyFacts | None:
     if dice.odds(10):
         facts = replace(facts, key_number=dice.one([9, 1, -1]), rotation_serial=dice.one([0, 9]))
     return replace(facts, credential_id=dice.one([OTHER_ID, "forged"])) if dice.odds(10) else facts
+
+
+def some_targets(dice: Dice) -> Targets | Unseen:
+    if dice.odds(10):
+        return dice.one(list(Unseen))
+    let_in = [frozenset(), frozenset(dice.one(KEYS).fingerprint for _ in range(3))]
+    return Targets(tuple(Door(f"target-{number}", dice.one(let_in)) for number in range(dice.one([0, 0, 0, 1, 2]))))
 
 
 def an_input(dice: Dice) -> Input:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sshcredential_operator.api.credential import parse_credential
 from sshcredential_operator.api.names import (
+    FORCE_PROMOTION_ANNOTATION,
     ORPHANED_SINCE_ANNOTATION,
     SECRET_TYPE,
     CredentialKey,
@@ -91,6 +92,13 @@ class Server:
             known["spec"] = dict(spec)
         known["metadata"]["resourceVersion"] = str(version)
         self.keep(key, known)
+
+    def annotate(self, forced_promotion: str | None, key: CredentialKey = KEY) -> None:
+        """Say for which fingerprint no target is waited for, as `sshcred rotate --force` does."""
+        changed = copy.deepcopy(self.credentials[key])
+        changed["metadata"]["resourceVersion"] = str(next(self._numbers))
+        changed["metadata"]["annotations"] = {FORCE_PROMOTION_ANNOTATION: forced_promotion} if forced_promotion else {}
+        self.keep(key, changed)
 
     def write_status(self, status: Mapping[str, Any], key: CredentialKey = KEY) -> None:
         """Replace the status by something, as somebody with too many rights does."""

@@ -12,7 +12,7 @@ from sshcredential_operator.api.spec import Generate, Spec
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Act, Decision, Look
-from sshcredential_operator.reconcile.observed import InputSecretMissing, Observed, Stored
+from sshcredential_operator.reconcile.observed import InputSecretMissing, Observed, Stored, Targets
 from sshcredential_operator.reconcile.rotation import is_full
 from sshcredential_operator.reconcile.sources import grace_period
 from unit.reconcile.observations import SEEDS, living, observation
@@ -86,6 +86,19 @@ def a_key_is_replaced_only_where_the_spec_or_the_record_asks(seen: Observed, dec
     assert asked[decision.act]
 
 
+def no_target_is_locked_out_by_a_promotion_that_nobody_forced(seen: Observed, decision: Decision) -> None:
+    if decision.act is not Act.PROMOTE:
+        return
+    assert isinstance(seen.secret, Stored)
+    assert seen.secret.record.next
+    staged = seen.secret.record.key(seen.secret.record.next.key_number)
+    assert staged
+    if seen.credential and seen.credential.forced_promotion == staged.fingerprint:
+        return
+    assert isinstance(seen.targets, Targets)
+    assert all(staged.fingerprint in door.fingerprints for door in seen.targets.doors)
+
+
 def an_announced_key_is_withdrawn_only_where_another_one_is_sealed(seen: Observed, decision: Decision) -> None:
     if decision.act is not Act.WITHDRAW:
         return
@@ -137,7 +150,7 @@ def ready_is_only_whose_key_is_stored_and_opens_and_is_his(seen: Observed, decis
 def a_suspended_credential_is_not_acted_on(seen: Observed, decision: Decision) -> None:
     found = living(seen)
     if found and isinstance(found.spec, Spec) and found.spec.suspend:
-        assert decision.act in {None, Act.UPDATE_RECORD}
+        assert decision.act in {None, Act.UPDATE_RECORD, Act.REWRAP}
         if decision.act:
             return
         told = decision.reason is None or COURSE[decision.reason] is Course.STOP
@@ -167,6 +180,7 @@ RULES = [
     a_key_is_made_only_where_no_secret_is_and_none_was,
     what_is_changed_is_a_secret_that_opened_and_is_this_credentials,
     a_key_is_replaced_only_where_the_spec_or_the_record_asks,
+    no_target_is_locked_out_by_a_promotion_that_nobody_forced,
     an_announced_key_is_withdrawn_only_where_another_one_is_sealed,
     nothing_is_destroyed_without_live_proof_a_mark_and_the_end_of_the_grace_period,
     nobody_is_marked_as_an_orphan_without_live_proof,

@@ -167,7 +167,7 @@ FACT_NAMES = {
     ),
     *("input_fingerprint", "wanted", "stored", "stored_source", "name", "rival", "field", "verb", "resource", "code"),
     *("bits", "least", "most", "count", "until", "key", "allowed"),
-    *("credential", "number", "line", "config_map", "config_map_key"),
+    *("credential", "number", "line", "config_map", "config_map_key", "target"),
     *("place", "kid", "sealed_field", "fingerprint", "other_fingerprint"),
 }
 
