@@ -11,8 +11,6 @@ import asyncio
 from typing import Final
 from weakref import WeakValueDictionary
 
-from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL
-from sshcredential_operator.encryption.canary import CANARY_DATA_KEY, CANARY_SECRET_TYPE, canary_secret_name
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.kek import (
     FIRST_SLOT,
@@ -23,11 +21,13 @@ from sshcredential_operator.encryption.kek import (
     slot_of,
 )
 from sshcredential_operator.encryption.keyring_store import KeyringStore, StoredSecret
+from sshcredential_operator.encryption.known_keks import KnownKeks
 from sshcredential_operator.encryption.ring_documents import (
+    LABELS,
     StoredKek,
     kek_document_of,
+    store_canary,
     stored_kek_of,
-    wrapped_canary,
     wrapped_kek,
 )
 from sshcredential_operator.encryption.ring_look import Look, look
@@ -36,8 +36,6 @@ from sshcredential_operator.encryption.root_secret import RootInSecret
 from sshcredential_operator.encryption.roots import RootAway, RootLack, RootPlace, Roots, load_roots
 
 __all__ = ["Keyring", "KeyringRefused", "KeyringStore", "RootProblem", "StoredSecret"]
-
-LABELS: Final = {MANAGED_BY_LABEL: FIELD_MANAGER}
 
 _LOOKS: Final = 6
 """Making root and canary takes three looks; the others are for operators that start at the same time."""
@@ -62,7 +60,7 @@ class Keyring:
         self._store = store
         self.places = places or (RootInSecret(store),)
         self._roots: Roots | None = None
-        self._keks: dict[str, StoredKek] = {}
+        self._keks = KnownKeks()
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.unopened: tuple[str, ...] = ()
         """Names of the KEK Secrets that did not open at the last look: their workspaces cannot be served."""
@@ -82,7 +80,7 @@ class Keyring:
                 case Step.MAKE_ROOT:
                     await RootInSecret(self._store).make()
                 case Step.MAKE_CANARY:
-                    if not await self._make_canary(seen.roots):
+                    if not await store_canary(self._store, seen.roots):
                         problem = RootProblem.ROOT_AWAY
                         break
                 case Step.WORK:
@@ -117,12 +115,11 @@ class Keyring:
     @property
     def documents(self) -> tuple[StoredKek, ...]:
         """All KEKs in memory."""
-        return tuple(self._keks.values())
+        return self._keks.all()
 
     def known(self, kid: str, namespace: str, namespace_uid: str) -> Kek | None:
         """Return a KEK of this very namespace that is in memory."""
-        stored = self._keks.get(kid)
-        return stored.kek if stored and _is_of(stored, namespace, namespace_uid) else None
+        return self._keks.find(kid, namespace, namespace_uid)
 
     async def kek(self, kid: str, namespace: str, namespace_uid: str) -> Kek | None:
         """Return a KEK of this very namespace, at the cost of one read at most. May raise RootAway.
@@ -202,33 +199,19 @@ class Keyring:
 
     def forget(self, namespace_uid: str) -> None:
         """Drop the KEKs of a namespace that is gone from memory; its Secrets stay."""
-        self._keks = {kid: kek for kid, kek in self._keks.items() if kek.document.namespace_uid != namespace_uid}
+        self._keks.forget(namespace_uid)
 
     def drop(self, kid: str) -> None:
         """Drop one KEK from memory, whose Secret was deleted."""
-        self._keks.pop(kid, None)
+        self._keks.drop(kid)
 
     def newest(self, namespace: str, namespace_uid: str) -> Kek | None:
         """Return the KEK in memory that writes in this very namespace."""
-        own = [stored for stored in self._keks.values() if _is_of(stored, namespace, namespace_uid)]
-        return max(own, key=lambda stored: stored.document.slot or 0).kek if own else None
-
-    async def _make_canary(self, roots: Roots | None) -> bool:
-        if roots is None:  # never: without a root there is no canary to make
-            return False
-        try:
-            document = await wrapped_canary(roots)
-        except RootAway:
-            return False
-        name = canary_secret_name(document.wrapped.root_key_id)
-        await self._store.create(name, CANARY_SECRET_TYPE, {CANARY_DATA_KEY: document.to_bytes()}, LABELS)
-        return True
+        return self._keks.newest(namespace, namespace_uid)
 
     def _take(self, seen: Look) -> None:
         self._roots, self.unopened, self.problem = seen.roots, seen.unopened, None
-        # What is damaged now and was opened before goes on serving; what is gone does not.
-        kept = {kid: kek for kid, kek in self._keks.items() if _name_of(kek) in seen.unopened}
-        self._keks = kept | {stored.document.kid: stored for stored in seen.keks}
+        self._keks.take(seen.keks, seen.unopened)
 
     async def _make_kek(self, namespace: str, namespace_uid: str, slot: int) -> bool:
         kek = new_kek(namespace_uid, slot)
@@ -236,7 +219,7 @@ class Keyring:
         name = kek_secret_name(namespace_uid, slot)
         created = await self._store.create(name, KEK_SECRET_TYPE, {KEK_DATA_KEY: document.to_bytes()}, LABELS)
         if created:
-            self._keks[kek.kid] = StoredKek(document, kek)
+            self._keks.add(StoredKek(document, kek))
         return created
 
     async def _read_slots(self, namespace_uid: str) -> None:
@@ -253,16 +236,8 @@ class Keyring:
         if document is not None and not self.roots.holds(document.wrapped):
             await self.root_is_there()  # another operator may have wrapped it by a root key that came since
         if stored := await stored_kek_of(secret, self.roots):
-            self._keks[stored.document.kid] = stored
+            self._keks.add(stored)
         return True
 
     def _lock(self, namespace_uid: str) -> asyncio.Lock:
         return self._writing.setdefault(namespace_uid, asyncio.Lock())
-
-
-def _is_of(stored: StoredKek, namespace: str, namespace_uid: str) -> bool:
-    return (stored.document.namespace, stored.document.namespace_uid) == (namespace, namespace_uid)
-
-
-def _name_of(stored: StoredKek) -> str:
-    return kek_secret_name(stored.document.namespace_uid, stored.document.slot or 0)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.canary import (
     CANARY_DATA_KEY,
@@ -18,6 +19,7 @@ from sshcredential_operator.encryption.canary import (
     CANARY_TEXT,
     CanaryDocument,
     canary_aad,
+    canary_secret_name,
 )
 from sshcredential_operator.encryption.envelope import KEY_SIZE, Kek
 from sshcredential_operator.encryption.kek import (
@@ -27,10 +29,11 @@ from sshcredential_operator.encryption.kek import (
     kek_aad,
     kek_secret_name,
 )
-from sshcredential_operator.encryption.keyring_store import StoredSecret
+from sshcredential_operator.encryption.keyring_store import KeyringStore, StoredSecret
 from sshcredential_operator.encryption.roots import RootAway, Roots, root_id
 from sshcredential_operator.encryption.sealing_key import SealingKeyDocument, is_private_half_of
 
+LABELS: Final = {MANAGED_BY_LABEL: FIELD_MANAGER}
 AT_ONCE: Final = 8
 """So many documents are opened at the same time: a plugin may ask a KMS that is far away."""
 
@@ -101,6 +104,19 @@ async def wrapped_canary(roots: Roots) -> CanaryDocument:
     if root_id(wrapped) != roots.id:  # a plugin that took another key just now
         raise RootAway
     return CanaryDocument(wrapped)
+
+
+async def store_canary(store: KeyringStore, roots: Roots | None) -> bool:
+    """POST the canary of the root key for writing; False if the root is away. Whose name is taken counts as made."""
+    try:
+        document = await wrapped_canary(roots) if roots else None
+    except RootAway:
+        return False
+    if document is None:
+        return False
+    name = canary_secret_name(document.wrapped.root_key_id)
+    await store.create(name, CANARY_SECRET_TYPE, {CANARY_DATA_KEY: document.to_bytes()}, LABELS)
+    return True
 
 
 async def canary_sings(canary: CanaryDocument, roots: Roots) -> bool:
