@@ -20,6 +20,7 @@ from controlplane.namespaces import Namespaces
 from controlplane.plane import ControlPlane
 from controlplane.waiting import wait_until
 from sshcredential_operator.api.keyreasons import Note
+from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.encryption.kek import FIRST_SLOT, kek_secret_name
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME
@@ -141,7 +142,9 @@ def test_a_workspace_costs_one_write_for_its_key_and_one_read_of_its_uid(resting
 def of_sealing_keys(operator: Audited, since: AuditMark) -> list[tuple[str, str]]:
     """Return verb and resource of what was asked for the sealing keys, in order."""
     about = [
-        event for event in operator.requests(since) if "sealing-key" in event.uri or event.resource == "configmaps"
+        event
+        for event in operator.requests(since)
+        if KEY_RING_CONFIG_MAP not in event.uri and ("sealing-key" in event.uri or event.resource == "configmaps")
     ]
     return [(event.verb, event.resource) for event in about]
 
