@@ -90,8 +90,9 @@ class RingUpkeep:
             pause = 0.1
             try:
                 if not version:
-                    _, version = await watched.list()
-                    self.resume()
+                    listed, version = await watched.list()
+                    if any(metadata["resourceVersion"] != self._told for metadata in listed):
+                        self.resume()
                 async for event, metadata in watched.events(version):
                     version = metadata["resourceVersion"]
                     if event != "BOOKMARK" and version != self._told:
@@ -108,8 +109,7 @@ class RingUpkeep:
             changed = await self._refresh()
             if not begun or changed or self.state.left:
                 moved = await move_all(self._store, self._ring.roots, _pace)
-                self.state.left = moved.left
-                self.state.users = await users_of_roots(self._store)
+                self.state.left, self.state.users = moved.left, moved.users
             roots = self._ring.roots
             await self._answer(again=begun)
             if self._ring.roots != roots:  # then everything is to be wrapped anew

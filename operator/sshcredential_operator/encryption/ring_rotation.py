@@ -40,21 +40,26 @@ class Moved(NamedTuple):
     """How many were wrapped anew."""
     left: tuple[str, ...]
     """Names of the Secrets that are still under another root key: they do not open, or somebody else was faster."""
+    users: Mapping[RootId, int]
+    """How many documents each root key wraps now."""
 
 
 async def move_all(store: KeyringStore, roots: Roots, pace: Callable[[], Awaitable[None]]) -> Moved:
     """Wrap by the root for writing whatever is not. Waits for `pace` before each. May raise RootAway."""
-    count, left = 0, []
+    count, left, users = 0, [], Counter[RootId]()
     async for kind, secret, document in _documents(store):
+        users[root_id(document.wrapped)] += 1
         if root_id(document.wrapped) == roots.id:
             continue
         await pace()
         anew = await wrapped_anew(document, roots)
         if anew is not None and await store.replace(secret, {kind.data_key: anew.to_bytes()}):
             count += 1
+            users[roots.id] += 1
+            users[root_id(document.wrapped)] -= 1
         else:
             left.append(secret.name)
-    return Moved(count, tuple(left))
+    return Moved(count, tuple(left), +users)
 
 
 async def users_of_roots(store: KeyringStore) -> Mapping[RootId, int]:
