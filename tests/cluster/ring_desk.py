@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from kubernetes import client, config
 
 from cluster.desk import Desk
-from cluster.installation import Installation, installation
+from cluster.installation import Installation, installation_of
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
 from controlplane.waiting import wait_until
@@ -23,10 +23,11 @@ NOT_FOUND = 404
 
 
 class RingDesk:
-    """An operator that is not started yet, its workspace, and its namespace."""
+    """An operator that is not started yet, its workspaces, and its namespace. `desk` is the first workspace's."""
 
-    def __init__(self, prepared: Installation, desk: Desk, own: Desk, core: Any) -> None:
-        self.prepared, self.desk, self.own, self._core = prepared, desk, own, core
+    def __init__(self, prepared: Installation, desks: Sequence[Desk], own: Desk, core: Any) -> None:
+        self.prepared, self.desks, self.own, self._core = prepared, tuple(desks), own, core
+        self.desk = desks[0]
 
     def sheet(self) -> dict[str, str]:
         """Return the ConfigMap's data; empty where there is none."""
@@ -45,9 +46,9 @@ class RingDesk:
     def until_state(self, sentence: str, holds: Any, seconds: float = 30) -> dict[str, Any]:
         """Return the state when something holds of it."""
 
-        def held() -> dict[str, Any] | None:
+        def held() -> dict[str, Any]:
             state = self.state()
-            return state if state and holds(state) else None
+            return state if state and holds(state) else {}
 
         return wait_until(held, sentence, seconds)
 
@@ -90,10 +91,12 @@ class RingDesk:
 
 
 @contextmanager
-def ring_desk(cluster: Cluster, namespaces: Namespaces, folder: Path) -> Iterator[RingDesk]:
+def ring_desk(cluster: Cluster, namespaces: Namespaces, folder: Path, *, workspaces: int = 1) -> Iterator[RingDesk]:
     """Prepare one."""
     with ExitStack() as until_the_end:
-        prepared, desk, own = until_the_end.enter_context(installation(cluster, namespaces, folder))
+        prepared, desks, own = until_the_end.enter_context(
+            installation_of(cluster, namespaces, folder, workspaces=workspaces)
+        )
         admin = str(cluster.kubeconfig_for("admin"))
         connection = until_the_end.enter_context(config.new_client_from_config(admin))
-        yield RingDesk(prepared, desk, own, client.CoreV1Api(connection))
+        yield RingDesk(prepared, desks, own, client.CoreV1Api(connection))

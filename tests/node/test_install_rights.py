@@ -135,7 +135,7 @@ def test_in_no_namespace_it_can(
 
 
 def test_the_key_ring_is_neither_put_nor_watched_nor_deleted_at_once(installation: Installation, thief: Thief) -> None:
-    """It may be patched and deleted from, one Secret at a time: that is how its keys are rotated. The names are not known."""
+    """To rotate keys, one Secret at a time is patched or deleted; the names cannot be told in a role beforehand."""
     secrets = f"/api/v1/namespaces/{NAMESPACE}/secrets"
     root = f"{secrets}/sshcredential-root-key"
 
