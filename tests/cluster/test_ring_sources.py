@@ -14,6 +14,7 @@ from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
 from controlplane.waiting import wait_until
 from operators.kms_plugin import KmsProcess
+from operators.process import OperatorProcess
 from sshcredential_operator.encryption.root_key import (
     ROOT_SECRET_NAME,
     RootKeys,
@@ -137,6 +138,10 @@ def test_the_root_moves_from_the_secret_to_a_kms_and_on_to_a_file(
     ring.desk.wait_for_ready(["first"])
 
 
+def until_said(operator: OperatorProcess, sentence: str) -> None:
+    wait_until(lambda: sentence in operator.get("/readyz")[1], sentence)
+
+
 def test_a_file_is_read_again_when_it_changes_and_a_bad_one_changes_nothing(ring: RingDesk, tmp_path: Path) -> None:
     file = tmp_path / "root.json"
     first, second = new_root_keys(), new_root_keys()
@@ -150,7 +155,7 @@ def test_a_file_is_read_again_when_it_changes_and_a_bad_one_changes_nothing(ring
         (root_keys_to_bytes(second), "is not the one that the workspaces' keys were wrapped with"),
     ]:
         replace(file, bad)
-        wait_until(lambda said=sentence: said in operator.get("/readyz")[1], sentence)
+        until_said(operator, sentence)
         make(ring, f"while-{secrets.token_hex(3)}")
         assert roots(ring) == {("File", first.writing.kid)}
     replace(file, RootKeys((*second.keys, *first.keys)))
