@@ -302,7 +302,7 @@ class Installed:
 @pytest.fixture(scope="module")
 def installed(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     run(plane, "helm4", "install", RELEASE, str(CHART), values=VALUES["one workspace"])
-    # A busy API server takes a moment for new kinds and new rights; an operator that comes sooner logs that it tries again.
+    # A busy API server takes a moment for new kinds and rights; an operator that comes sooner logs that it tries again.
     every_kind = ("get", "sshcredentials,sshcredentialexports,sshtargets", "-n", "genomics")
     account = f"--as=system:serviceaccount:{NAMESPACE}:{RELEASE}"
     wait_until(lambda: plane.kubectl(*every_kind, account, check=False).returncode == 0, "every kind is served")
