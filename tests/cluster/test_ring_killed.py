@@ -53,7 +53,7 @@ def until(moment: float) -> None:
 @pytest.mark.parametrize(
     ("count", "kills", "rate"),
     [
-        pytest.param(40, 4, 10, id="40 credentials, 4 kills"),
+        pytest.param(24, 3, 8, id="24 credentials, 3 kills"),
         pytest.param(2000, 20, 50, id="2,000 credentials, 20 kills", marks=pytest.mark.campaign),
     ],
 )
