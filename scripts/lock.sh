@@ -13,7 +13,7 @@ compile() { # compile OUTPUT, then the inputs
         --no-emit-index-url --no-emit-find-links ${upgrade:+"$upgrade"} --output-file "$output" "$@"
 }
 
-compile requirements/dev.txt --group dev pyproject.toml
+compile requirements/dev.txt --group dev --extra kms pyproject.toml
 # What is in both files has the same version: the tests run what the image ships.
 upgrade=
 compile requirements/operator.txt --constraints requirements/dev.txt pyproject.toml

@@ -18,6 +18,7 @@ from cluster.rights import (
     has_right,
 )
 from controlplane.clusters import Cluster
+from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP
 from sshcredential_operator.controller.lease_api import LEASE_NAME
 from sshcredential_operator.encryption.sealing_keys import SEALING_KEYS_CONFIG_MAP
 
@@ -107,19 +108,22 @@ def test_the_keeper_of_the_key_ring_may_do_exactly_this(cluster: Cluster, namesp
     grant_operator_namespace(cluster, namespace, "bob")
 
     assert rights_of("bob", namespace) == {
-        "/secrets": ["get", "list", "create"],
+        "/secrets": ["get", "list", "create", "patch", "delete"],
         "/configmaps": ["create"],
+        "events.k8s.io/events": ["create"],
         "coordination.k8s.io/leases": ["create"],
     }
     assert rights_of("bob") == {}
 
 
-def test_of_config_maps_that_of_the_sealing_keys_alone_may_be_read_and_changed(
+def test_of_config_maps_those_of_the_sealing_keys_and_the_key_ring_alone_may_be_read_and_changed(
     cluster: Cluster, namespace: str, rights_of: RightsOf
 ) -> None:
     grant_operator_namespace(cluster, namespace, "bob")
 
     assert rights_of("bob", namespace, SEALING_KEYS_CONFIG_MAP)["/configmaps"] == ["get", "create", "patch"]
+    of_key_ring = rights_of("bob", namespace, KEY_RING_CONFIG_MAP)["/configmaps"]
+    assert of_key_ring == ["get", "list", "watch", "create", "patch"]
     assert rights_of("bob", namespace, "another")["/configmaps"] == ["create"]
 
 
@@ -217,3 +221,15 @@ def test_people_may_do_exactly_this_and_write_no_status(
     expected = dict(zip(OWN[::2], verbs, strict=True))
     assert rights_of("bob", namespace, resources=OWN) == {kind: may for kind, may in expected.items() if may}
     assert rights_of("bob", resources=OWN) == {}
+
+
+def test_who_keeps_the_key_ring_asks_in_one_config_map_and_may_do_nothing_else(
+    cluster: Cluster, namespace: str, rights_of: RightsOf
+) -> None:
+    right = Right("patch", "configmaps", name=KEY_RING_CONFIG_MAP)
+    grant_role(cluster, namespace, "bob", "sshcredential-key-ring-keeper", right)
+
+    assert rights_of("bob", namespace, KEY_RING_CONFIG_MAP) == {"/configmaps": ["get", "watch", "patch"]}
+    assert rights_of("bob", namespace, "another") == {}
+    assert rights_of("bob", namespace) == {}
+    assert rights_of("bob", "default", KEY_RING_CONFIG_MAP) == {}

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, ROOT, TARGET
-from sshcredential_operator.api.names import GROUP
+from sshcredential_operator.api.names import GROUP, KEY_RING_CONFIG_MAP
 from sshcredential_operator.controller.admission import EXPORT_POLICY, IMPORT_POLICY
 from sshcredential_operator.controller.target_policy import TARGET_POLICY
+from sshcredential_operator.encryption.sealing_keys import SEALING_KEYS_CONFIG_MAP
 
 FILES: Final = ROOT / "charts" / "sshcredential-operator" / "files"
 MANIFESTS: Final = [*sorted(FILES.glob("admission/*")), *sorted(FILES.glob("rbac/*"))]
@@ -63,6 +64,7 @@ def _granted(role: dict[str, Any]) -> set[tuple[str, str]]:
 OPERATOR: Final = _roles("operator.yaml")
 OF_TARGETS: Final = _roles("targets.yaml")
 PEOPLE: Final = _roles("people.yaml")
+KEEPER: Final = "sshcredential-key-ring-keeper"
 WORKSPACE: Final = OPERATOR["sshcredential-operator-workspace"]
 TARGETS_WORKSPACE: Final = OF_TARGETS["sshcredential-operator-targets-workspace"]
 READ: Final = {"get", "list", "watch"}
@@ -197,6 +199,7 @@ def test_no_role_of_the_operator_is_aggregated() -> None:
         ("sshcredential-user", {f"{AGGREGATE}edit": "true"}),
         ("sshcredential-editor", {f"{AGGREGATE}edit": "true"}),
         ("sshcredential-exporter", {}),
+        ("sshcredential-key-ring-keeper", {}),
     ],
 )
 def test_a_role_for_people_is_aggregated_into(name: str, into: dict[str, str]) -> None:
@@ -204,10 +207,30 @@ def test_a_role_for_people_is_aggregated_into(name: str, into: dict[str, str]) -
 
 
 def test_people_write_every_kind_and_no_status() -> None:
-    granted = set().union(*map(_granted, PEOPLE.values()))
+    granted = set().union(*(_granted(role) for name, role in PEOPLE.items() if name != KEEPER))
 
     assert {resource for _, resource in granted} == {f"{GROUP}/{plural}" for plural in PLURALS}
     assert "report" not in {verb for verb, _ in granted}
+
+
+def test_who_keeps_the_key_ring_may_ask_in_one_config_map_and_reads_no_secret() -> None:
+    [rule] = PEOPLE[KEEPER]["rules"]
+
+    assert rule["resourceNames"] == [KEY_RING_CONFIG_MAP]
+    assert _granted(PEOPLE[KEEPER]) == {(verb, "/configmaps") for verb in ("get", "watch", "patch")}
+
+
+def test_in_its_own_namespace_the_operator_changes_secrets_one_at_a_time_and_its_own_config_maps_alone() -> None:
+    rules = OPERATOR["sshcredential-operator-operator-namespace"]["rules"]
+    named = {name: rule["verbs"] for rule in rules for name in rule.get("resourceNames", ())}
+    [secrets] = [rule["verbs"] for rule in rules if rule["resources"] == ["secrets"]]
+
+    assert secrets == ["get", "list", "create", "patch", "delete"]
+    assert named[KEY_RING_CONFIG_MAP] == ["get", "list", "watch", "patch"]
+    assert named[SEALING_KEYS_CONFIG_MAP] == ["get", "patch"]
+    assert [rule["verbs"] for rule in rules if not rule.get("resourceNames") and rule["resources"] != ["secrets"]] == [
+        ["create"]
+    ] * 3
 
 
 def test_only_the_exporter_may_export() -> None:

@@ -21,10 +21,19 @@ from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.controller.export_store import ExportStore
 from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX, VALUES, Type
 from sshcredential_operator.controller.metrics import Metrics, ProcessMetrics
+from sshcredential_operator.controller.rewrapping import Rewrapping
+from sshcredential_operator.controller.ring_desk import ApiRingDesk
+from sshcredential_operator.controller.ring_requests import RingRequests
 from sshcredential_operator.controller.ring_store import RingHistory
+from sshcredential_operator.controller.ring_upkeep import RingUpkeep
 from sshcredential_operator.controller.sealing import OwnSealing
 from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap
-from sshcredential_operator.controller.state_metrics import ExportCollector, KeyringCollector, SealingCollector
+from sshcredential_operator.controller.state_metrics import (
+    ExportCollector,
+    KeyringCollector,
+    RotationCollector,
+    SealingCollector,
+)
 from sshcredential_operator.controller.store import Kind, Store
 from sshcredential_operator.controller.targets.known import Known
 from sshcredential_operator.controller.targets.metrics import TargetMetrics
@@ -91,6 +100,10 @@ async def shown() -> dict[str, tuple[str, str, tuple[str, ...]]]:
     sealing = OwnSealing(SealingRing(ring, RingStore(Cluster())), cast("ApiSealingConfigMap", None), Namespace("own"))
     sealing.state.published = True
     metrics.registry.register(SealingCollector(sealing, store))
+    rewrapping = Rewrapping(store, WorkQueue(), ring, 1)
+    desk, answers = cast("ApiRingDesk", None), cast("RingRequests", None)
+    upkeep = RingUpkeep(ring, RingStore(Cluster()), desk, answers, rewrapping)
+    metrics.registry.register(RotationCollector(upkeep, rewrapping))
     return families_of(TargetMetrics(Known())) | families_of(metrics)
 
 

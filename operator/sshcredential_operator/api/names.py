@@ -39,6 +39,9 @@ TRUST_HOST_KEY_ANNOTATION: Final = f"{GROUP}/trust-host-key"
 PROBE_REQUESTED_ANNOTATION: Final = f"{GROUP}/probe-requested"
 """On an SSHTarget, any new text, such as the time: probe it now. The status repeats it when that is done."""
 
+KEY_RING_CONFIG_MAP: Final = "sshcredential-key-ring"
+"""In the operator's namespace: where people ask for rotations of the key ring's keys, and see how far they are."""
+
 SECRET_SUFFIX: Final = "-sshcredential"
 
 Namespace = NewType("Namespace", str)

@@ -20,7 +20,7 @@ from sshcredential_operator.controller.health import Contact, Health
 from sshcredential_operator.controller.logs import where
 from sshcredential_operator.controller.ports import api_is_served
 from sshcredential_operator.controller.requests import ODD_ANSWERS, Requests
-from sshcredential_operator.controller.ring_store import PROBLEMS
+from sshcredential_operator.controller.ring_problems import sentence_of
 from sshcredential_operator.controller.shell import Tap, run_kopf
 from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.encryption.keyring import KeyringRefused
@@ -44,6 +44,8 @@ class Lifecycle:
         """Awaited whenever the API is served and the watches are about to start."""
         self.on_restart: Callable[[], None] = lambda: None
         """Called when the watches have broken and are started again."""
+        self.on_key_ring_problem: Callable[[str], Awaitable[None]] = _unheard
+        """Awaited with a sentence when the key ring does not open, once for each."""
         self.stop_watching: Callable[[], Awaitable[None]] = _nothing
         """Awaited before Kopf is told to stop: it waits for every task that it does not know."""
 
@@ -69,7 +71,7 @@ class Lifecycle:
             try:
                 await opened()
             except KeyringRefused as refused:
-                sentence = PROBLEMS[refused.problem]
+                sentence = sentence_of(refused.problem, refused.place)
             except TroubleError as trouble:
                 sentence = (
                     f"The key ring in namespace {namespace} cannot be read or written "
@@ -84,6 +86,7 @@ class Lifecycle:
                 return
             if self._health.wait_for("key ring", sentence):
                 log.error(sentence)
+                await self.on_key_ring_problem(sentence)
             await asyncio.sleep(random.uniform(1.0, 3.0))  # noqa: S311 - jitter
 
     async def keep_watching(self, tap: Tap, namespaces: tuple[Namespace, ...], plurals: Collection[str]) -> None:
@@ -139,4 +142,8 @@ def no_core_dumps() -> None:
 
 
 async def _nothing() -> None:
+    pass
+
+
+async def _unheard(_: str) -> None:
     pass

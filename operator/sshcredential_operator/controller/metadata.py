@@ -30,6 +30,8 @@ class Metadata(NamedTuple):
     session: aiohttp.ClientSession
     url: str
     selector: str = ""
+    fields: str = ""
+    """A field selector, empty for everything."""
 
     async def list(self) -> tuple[list[dict[str, Any]], str]:
         """Return the metadata of all, and the version to watch from."""
@@ -70,4 +72,5 @@ class Metadata(NamedTuple):
                     yield event["type"], event["object"]["metadata"]
 
     def _parameters(self, others: Mapping[str, str]) -> dict[str, str]:
-        return {**others, **({"labelSelector": self.selector} if self.selector else {})}
+        selectors = {"labelSelector": self.selector, "fieldSelector": self.fields}
+        return {**others, **{name: selector for name, selector in selectors.items() if selector}}

@@ -94,6 +94,20 @@ CATALOGUE: Final[dict[str, Meaning]] = {
         "Looked at when the watches start, and for every copy.",
     ),
     "key_ring_open": Meaning(Type.GAUGE, "1 while the root key is open, 0 while the operator must not work with it."),
+    "root_key_problem": Meaning(
+        Type.GAUGE,
+        "1 for what is wrong with the root key, so that nothing new is made; all 0 while it is good.",
+        ("problem",),
+    ),
+    "root_key_rewraps_left": Meaning(
+        Type.GAUGE, "Keys of the key ring that should be wrapped by the present root key, and could not be so far."
+    ),
+    "workspace_key_rewraps_pending": Meaning(
+        Type.GAUGE, "Secrets of credentials that are still under an older key of their workspace."
+    ),
+    "workspace_key_rewraps_total": Meaning(
+        Type.COUNTER, "Secrets of credentials that got their turn to be put under a newer key of their workspace."
+    ),
     "workspace_keys": Meaning(Type.GAUGE, "Key-encryption keys of workspaces that this replica has opened."),
     "workspace_keys_unopened": Meaning(
         Type.GAUGE, "Secrets of workspaces' keys that did not open at the start: what they protect cannot be read."
@@ -156,6 +170,8 @@ VALUES: Final[dict[str, str]] = {
     "place for costly work on keys), `trouble` (the status could not be written), `error`, `cancelled`",
     "by": "`policy` (`longestAge`), `schedule` (`spec.rotation.every`, more than five minutes late)",
     "work": "`generate`, `judge`",
+    "problem": "`RootLost`, `RootMissing`, `RootWrong`, `RootMalformed`, `RootAway`, `CanaryMalformed`, `KeksLost`, "
+    "`Unsettled`",
     "verb": "`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `other`",
     "resource": "the plural in Kubernetes, with `/status` where it is that; `other` for what the operator does not use",
     "code": "the HTTP status, or `error`",

@@ -22,20 +22,18 @@ from sshcredential_operator.controller.key_work import LocalKeyWork
 from sshcredential_operator.controller.lifecycle import Lifecycle, no_core_dumps
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.options import Options
+from sshcredential_operator.controller.own_key_ring import OwnKeyRing
 from sshcredential_operator.controller.ports import ApiAnnouncer, ApiCredentials, ApiInputs, ApiSecrets
 from sshcredential_operator.controller.requests import Requests
-from sshcredential_operator.controller.ring_store import ApiKeyringStore
 from sshcredential_operator.controller.sealing import own_sealing
 from sshcredential_operator.controller.shell import Tap
-from sshcredential_operator.controller.state_metrics import KeyringCollector, SealingCollector
+from sshcredential_operator.controller.state_metrics import KeyringCollector, RotationCollector, SealingCollector
 from sshcredential_operator.controller.store import Kind, Store
 from sshcredential_operator.controller.target_feed import TargetFeed
 from sshcredential_operator.controller.target_store import TargetStore
 from sshcredential_operator.controller.tasks import begin, cancel
 from sshcredential_operator.controller.work_queue import KEY_PLACES, WORKERS, WorkQueue
 from sshcredential_operator.controller.worker import work
-from sshcredential_operator.controller.workspaces import KeyringWorkspaces
-from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.reconcile.ports import World
 
 log = logging.getLogger(__name__)
@@ -55,16 +53,18 @@ class Operator:
         self._metrics = Metrics(self._store, self._queue, options.policies)
         self._exporting = Exporting(options.guard_exports, connection, self._requests, self._store, self._queue)
         self._inputs = WatchedInputs(connection, ApiInputs(self._requests), self._queue)
-        ring_store = ApiKeyringStore(self._requests, options.operator_namespace, options.workspaces)
-        self._keyring = Keyring(ring_store)
-        self._metrics.registry.register(KeyringCollector(self._keyring, ring_store.history))
-        self._sealing = own_sealing(self._keyring, ring_store, self._requests, options)
+        self._key_ring = OwnKeyRing(options, connection, self._requests, self._store, self._queue)
+        ring, secrets = self._key_ring.ring, self._key_ring.secrets
+        self._metrics.registry.register(KeyringCollector(ring, secrets.history))
+        self._metrics.registry.register(RotationCollector(self._key_ring.upkeep, self._key_ring.rewrapping))
+        self._key_ring.upkeep.remarks = self._health.remarks
+        self._sealing = own_sealing(ring, secrets, self._requests, options)
         self._sealing.remarks = self._health.remarks
         self._sealing.on_newer = self._look_at_sealed
         self._metrics.registry.register(SealingCollector(self._sealing, self._store))
-        self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._keys = LocalKeyWork(self._queue, self._metrics.worked_on_key)
         self._life = Lifecycle(self._health, connection, self._requests)
+        self._life.on_key_ring_problem = self._key_ring.announce
         connection.on_request = self._metrics.requested
         self._metrics.leader.set(not options.leader_election)
 
@@ -78,7 +78,7 @@ class Operator:
         self._health.wait_for("start", "The operator is starting.")
         background = [begin(self._health.keep_beating()), begin(self._connection.keep_fresh())]
         try:
-            opening = self._life.open_key_ring(self._keyring.open, self._options.operator_namespace)
+            opening = self._life.open_key_ring(self._key_ring.ring.open, self._options.operator_namespace)
             if await self._life.until_stopped(opening):
                 await self._reconcile()
         finally:
@@ -86,6 +86,7 @@ class Operator:
             await self._exporting.close()
             await self._inputs.close()
             await self._keys.close()
+            await self._key_ring.close()
             await self._requests.close()
             await server.stop()
             log.info("stopped")
@@ -94,7 +95,7 @@ class Operator:
         world = self._world()
         candidacy = self._candidacy() if self._options.leader_election else None
         # Kopf cancels, when it stops, every task that was made after it was started: election and workers come first.
-        workers = [begin(self._sealing.run())]
+        workers = [begin(self._sealing.run()), *self._key_ring.start()]
         workers += [begin(work(self._queue, world, self._metrics)) for _ in range(WORKERS + KEY_PLACES)]
         workers += self._exporting.start(world, self._options.workspaces, self._metrics)
         try:
@@ -107,7 +108,7 @@ class Operator:
 
     async def _watch(self) -> None:
         changed, complete = self._exporting.feed.credential_changed, self._exporting.feed.begin
-        feeds = credential_feeds(Behind(self._store, self._queue, self._workspaces, changed, complete))
+        feeds = credential_feeds(Behind(self._store, self._queue, self._key_ring.workspaces, changed, complete))
         targets = TargetFeed(self._store, self._targets, self._queue, self._exporting.feed.target_changed)
         tap = Tap({**feeds, Kind.EXPORTS: self._exporting.feed, Kind.TARGETS: targets}, self._metrics)
         tap.on_answer = self._note_start
@@ -130,7 +131,7 @@ class Operator:
             secrets=ApiSecrets(self._requests),
             credentials=ApiCredentials(self._requests),
             inputs=self._inputs,
-            workspaces=self._workspaces,
+            workspaces=self._key_ring.workspaces,
             sealing=self._sealing,
             strict_seals_only=self._options.strict_seals_only,
             keys=self._keys,
@@ -139,6 +140,7 @@ class Operator:
             policies=self._options.policies,
             now=_now,
             use=lambda key: self._exporting.store.use(key, _now()),
+            rewrap=self._key_ring.rewrapping.wanted,
             targets=self._targets.of_credential,
         )
 
@@ -150,7 +152,8 @@ class Operator:
 
     def _candidacy(self) -> Candidacy:
         own = self._options.operator_namespace
-        followers = (self._queue, self._exporting.queue, self._sealing)
+        rotation = (self._key_ring.upkeep, self._key_ring.rewrapping)
+        followers = (self._queue, self._exporting.queue, self._sealing, *rotation)
         return Candidacy(self._connection, own, self._requests, followers, self._health, self._metrics)
 
     async def _let_passes_finish(self) -> bool:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sshcredential_operator.api.names import (
     BACKED_UP_AT_ANNOTATION,
@@ -17,42 +17,20 @@ from sshcredential_operator.api.names import (
 )
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.timestamps import parse_timestamp
-from sshcredential_operator.controller.ports import CONFLICT, NOT_FOUND, SECRETS_PATH, parse_secret
-from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.ports import (
+    BY_US,
+    CONFLICT,
+    NOT_FOUND,
+    SECRETS_PATH,
+    encoded,
+    parse_secret,
+)
+from sshcredential_operator.controller.requests import MERGE_PATCH, Requests
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
-from sshcredential_operator.encryption.root_check import RootProblem
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE
 from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE
 from sshcredential_operator.reconcile.trouble import TroubleError
-
-PROBLEMS: Final[dict[RootProblem, str]] = {
-    RootProblem.ROOT_LOST: (
-        f"The root key (Secret {ROOT_SECRET_NAME}) is gone, but things encrypted under it exist. No new one is made. "
-        "Restore it from its backup."
-    ),
-    RootProblem.ROOT_WRONG: (
-        f"The root key in Secret {ROOT_SECRET_NAME} is not the one that the workspaces' keys were wrapped with. "
-        "Restore the right one from its backup."
-    ),
-    RootProblem.ROOT_MALFORMED: (
-        f"Secret {ROOT_SECRET_NAME} does not hold a root key (cut, changed, or of another type). "
-        "Restore it from its backup."
-    ),
-    RootProblem.CANARY_MALFORMED: (
-        "The canary of the root key is damaged. Delete its Secret (sshcredential-canary-...): "
-        "it is made again if the root key opens the workspaces' keys."
-    ),
-    RootProblem.KEKS_LOST: (
-        "Credentials exist, but neither the root key's canary nor any workspace's key does. "
-        "Restore the Secrets of the operator's namespace from their backup."
-    ),
-    RootProblem.UNSETTLED: (
-        "The Secrets of the key ring keep changing, or a Secret of another type has the name of one of them. "
-        "Look for whoever writes to the operator's namespace."
-    ),
-}
-"""What is wrong with the key ring, and what to do, for the log and /readyz."""
 
 
 @dataclass(slots=True)
@@ -104,6 +82,24 @@ class ApiKeyringStore:
         self.history.saw(answer.json())
         return True
 
+    async def replace(self, secret: StoredSecret, data: Mapping[str, bytes]) -> bool:
+        """Merge-patch one revision; False when there is a newer one, or none."""
+        body = {"metadata": {"resourceVersion": secret.resource_version}, "data": encoded(data)}
+        path = f"{self._path}/{secret.name}{BY_US}"
+        expect = frozenset({NOT_FOUND, CONFLICT})
+        answer = await self._requests.send(
+            "PATCH", path, body=body, content_type=MERGE_PATCH, expect=expect, what="secrets"
+        )
+        return answer.code < NOT_FOUND
+
+    async def delete(self, secret: StoredSecret) -> bool:
+        """Delete one revision; False when there is a newer one, or none."""
+        preconditions = {"resourceVersion": secret.resource_version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        path, expect = f"{self._path}/{secret.name}", frozenset({NOT_FOUND, CONFLICT})
+        answer = await self._requests.send("DELETE", path, body=body, expect=expect, what="secrets")
+        return answer.code < NOT_FOUND
+
     async def list(self, type: str) -> list[StoredSecret]:  # noqa: A002 - the field's name
         """List the Secrets of one type."""
         answer = await self._requests.send("GET", f"{self._path}?fieldSelector=type%3D{type}", what="secrets")
@@ -129,4 +125,5 @@ class ApiKeyringStore:
         self.history.saw(raw)
         secret = parse_secret(raw)
         metadata = raw["metadata"]
-        return StoredSecret(metadata["name"], secret.type, secret.data, metadata.get("annotations") or {})
+        annotations = metadata.get("annotations") or {}
+        return StoredSecret(metadata["name"], secret.type, secret.data, annotations, secret.resource_version)

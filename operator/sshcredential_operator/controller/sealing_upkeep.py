@@ -14,7 +14,7 @@ from typing import Final
 from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.sealing_config_map import ApiSealingConfigMap, Published
-from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME
+from sshcredential_operator.encryption.roots import RootAway
 from sshcredential_operator.encryption.sealing_keys import (
     MOST_KEYS,
     SEALING_KEYS_CONFIG_MAP,
@@ -40,9 +40,10 @@ NO_SECRETS: Final = (
     "create Secrets there?"
 )
 NO_ROOT: Final = (
-    f"No sealing key is made: the root key in Secret {ROOT_SECRET_NAME} is not, or no longer, the one that this "
-    "replica works with. Restore it from its backup."
+    "No sealing key is made: the root key is not, or no longer, the one that this replica works with. "
+    "Restore it from its backup."
 )
+ROOT_AWAY: Final = "The sealing keys cannot be opened or made now: the root key cannot be asked. They come with it."
 TOO_MANY: Final = (
     f"There are {MOST_KEYS} sealing keys, and no more are made: delete the Secrets of old ones that no manifest uses."
 )
@@ -111,6 +112,8 @@ class SealingUpkeep:
     async def _look(self) -> SealingLook:
         try:
             return await self._ring.look()
+        except RootAway:
+            raise Hindered(ROOT_AWAY) from None
         except TroubleError as trouble:
             raise self._told(NO_SECRETS, trouble) from None
 
@@ -121,6 +124,8 @@ class SealingUpkeep:
             return await self._ring.make(slot, self._now())
         except RootNotStored:
             return Hindered(NO_ROOT)
+        except RootAway:
+            return Hindered(ROOT_AWAY)
         except TroubleError as trouble:
             raise self._told(NO_SECRETS, trouble) from None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from sshcredential_operator.api.conditions import HasConditions
@@ -21,11 +21,14 @@ from sshcredential_operator.api.status import ROTATION_STAGED
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.controller.export_store import ExportStore, is_plain_copy
 from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX
+from sshcredential_operator.controller.rewrapping import Rewrapping
 from sshcredential_operator.controller.ring_store import RingHistory
+from sshcredential_operator.controller.ring_upkeep import RingUpkeep
 from sshcredential_operator.controller.sealing import OwnSealing
 from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.root_check import RootProblem
 
 LATE: Final = timedelta(minutes=5)
 """A schedule that is behind by more than this is overdue."""
@@ -151,12 +154,27 @@ class KeyringCollector(Collector):
         """Yield the gauges."""
         ring, history = self._ring, self._history
         yield gauge("key_ring_open", ring.is_open)
+        yield gauge("root_key_problem", {(one.value,): one is ring.problem for one in RootProblem})
         if not ring.is_open:
             return
         yield gauge("workspace_keys", ring.size)
         yield gauge("workspace_keys_unopened", len(ring.unopened))
         yield gauge("key_ring_changed_timestamp_seconds", _seconds(history.changed_at))
         yield gauge("root_key_backup_timestamp_seconds", _seconds(history.backed_up_at))
+
+
+class RotationCollector(Collector):
+    """How far the rotations of keys are."""
+
+    def __init__(self, upkeep: RingUpkeep, rewrapping: Rewrapping) -> None:
+        self._upkeep, self._rewrapping = upkeep, rewrapping
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges, and the counter."""
+        yield gauge("root_key_rewraps_left", len(self._upkeep.state.left))
+        yield gauge("workspace_key_rewraps_pending", self._rewrapping.pending().total())
+        name = "workspace_key_rewraps_total"
+        yield CounterMetricFamily(f"{PREFIX}_{name}", CATALOGUE[name].help, value=self._rewrapping.done)
 
 
 class SealingCollector(Collector):

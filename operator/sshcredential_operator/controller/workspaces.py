@@ -12,6 +12,7 @@ from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.roots import RootAway
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 log = logging.getLogger(__name__)
@@ -28,14 +29,14 @@ class KeyringWorkspaces:
 
     async def kek_for_writing(self, namespace: Namespace) -> Kek:
         """Return the newest key of a workspace; the first credential of a workspace makes it."""
-        kek = await from_ring(self._keyring.kek_for_writing(namespace, await self._uid(namespace)))
+        kek = await from_ring(self._keyring.kek_for_writing(namespace, await self.uid(namespace)))
         if kek is None:  # there is one that does not open: nothing is made beside it
             raise TroubleError(Reason.KEY_RING_UNAVAILABLE)
         return kek
 
     async def kek(self, key_id: str, namespace: Namespace) -> Kek | None:
         """Return a key by its id; None if the key ring does not have it for this very namespace."""
-        return await from_ring(self._keyring.kek(key_id, namespace, await self._uid(namespace)))
+        return await from_ring(self._keyring.kek(key_id, namespace, await self.uid(namespace)))
 
     def forget(self, namespace: Namespace | None) -> None:
         """Read the uid of a namespace, or of all of them, again next time."""
@@ -44,7 +45,8 @@ class KeyringWorkspaces:
         else:
             self._reads.pop(namespace, None)
 
-    async def _uid(self, namespace: Namespace) -> str:
+    async def uid(self, namespace: Namespace) -> str:
+        """Return the uid of a namespace, read once."""
         # After a start many passes ask at once: they share one request, and one failure.
         read = self._reads.get(namespace)
         if read is None or _failed(read):
@@ -61,6 +63,8 @@ async def from_ring(asked: Awaitable[T]) -> T:
     """Wait for the key ring. What it may not do is no fault of the workspace, whose users could not mend it."""
     try:
         return await asked
+    except RootAway:
+        raise TroubleError(Reason.KEY_RING_UNAVAILABLE) from None
     except TroubleError as trouble:
         if trouble.reason is Reason.SERVER_UNAVAILABLE:
             raise

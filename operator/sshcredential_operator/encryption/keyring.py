@@ -1,8 +1,8 @@
 """The root key and the workspaces' KEKs, as the running operator uses them. Made by the controller, for `reconcile`.
 
-KEKs are needed for every pass over a credential, so they stay in memory once they were unwrapped, like the root key.
-Everything that lies in the cluster is made by a POST and never overwritten: of two operators at once, one makes it and
-the other reads it.
+KEKs are needed for every pass over a credential, so they stay in memory once they were unwrapped: a root that goes away
+stops nothing but new workspaces. What lies in the cluster is made by a POST: of two operators at once, one makes it and
+the other reads it. It is changed only by `ring_rotation.py`, which wraps the same keys anew.
 """
 
 from __future__ import annotations
@@ -11,13 +11,6 @@ import asyncio
 from typing import Final
 from weakref import WeakValueDictionary
 
-from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL
-from sshcredential_operator.encryption.canary import (
-    CANARY_DATA_KEY,
-    CANARY_SECRET_TYPE,
-    canary_secret_name,
-    make_canary,
-)
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.kek import (
     FIRST_SLOT,
@@ -26,32 +19,23 @@ from sshcredential_operator.encryption.kek import (
     kek_secret_name,
     new_kek,
     slot_of,
-    wrap_kek,
 )
 from sshcredential_operator.encryption.keyring_store import KeyringStore, StoredSecret
-from sshcredential_operator.encryption.root_check import (
-    RootProblem,
-    Seen,
-    Step,
+from sshcredential_operator.encryption.known_keks import KnownKeks
+from sshcredential_operator.encryption.ring_documents import (
+    LABELS,
     StoredKek,
-    next_step,
-    root_keys_of,
+    kek_document_of,
+    store_canary,
     stored_kek_of,
+    wrapped_kek,
 )
-from sshcredential_operator.encryption.root_key import (
-    ROOT_DATA_KEY,
-    ROOT_SECRET_NAME,
-    ROOT_SECRET_TYPE,
-    RootKeys,
-    RootSource,
-    new_root_keys,
-    root_keys_to_bytes,
-)
-from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE
+from sshcredential_operator.encryption.ring_look import Look, look
+from sshcredential_operator.encryption.root_check import RootProblem, Step, next_step
+from sshcredential_operator.encryption.root_secret import RootInSecret
+from sshcredential_operator.encryption.roots import RootAway, RootLack, RootPlace, Roots, load_roots
 
 __all__ = ["Keyring", "KeyringRefused", "KeyringStore", "RootProblem", "StoredSecret"]
-
-LABELS: Final = {MANAGED_BY_LABEL: FIELD_MANAGER}
 
 _LOOKS: Final = 6
 """Making root and canary takes three looks; the others are for operators that start at the same time."""
@@ -59,54 +43,65 @@ _MOST_SLOTS: Final = 1000
 
 
 class KeyringRefused(Exception):
-    """The operator must not work; `problem` says why."""
+    """The operator must not work; `problem` says why, and `place` where the root for writing should be."""
 
-    def __init__(self, problem: RootProblem) -> None:
+    def __init__(self, problem: RootProblem, place: RootPlace) -> None:
         super().__init__(problem.value)
-        self.problem = problem
+        self.problem, self.place = problem, place
 
 
 class Keyring:
-    """Gives the KEKs of workspaces. `open` comes first, and again whenever the root key may have changed."""
+    """Gives the KEKs of workspaces. `open` comes first, and again whenever the root key may have changed.
 
-    def __init__(self, store: KeyringStore) -> None:
+    The first of `places` has the root for writing. By default that is a Secret, the only one.
+    """
+
+    def __init__(self, store: KeyringStore, places: tuple[RootPlace, ...] = ()) -> None:
         self._store = store
-        self._roots: RootKeys | None = None
-        self._keks: dict[str, StoredKek] = {}
+        self.places = places or (RootInSecret(store),)
+        self._roots: Roots | None = None
+        self._keks = KnownKeks()
         self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.unopened: tuple[str, ...] = ()
-        """Names of the KEK Secrets that did not open at the start: their workspaces cannot be served."""
+        """Names of the KEK Secrets that did not open at the last look: their workspaces cannot be served."""
+        self.problem: RootProblem | None = None
+        """Why an open ring makes nothing new now."""
 
     async def open(self) -> None:
         """Make or check the root key and read all KEKs, or raise KeyringRefused.
 
-        A problem counts when it is seen twice: another operator that starts now is between two of its steps.
+        A problem counts when it is seen twice: another operator that starts now is between two of its steps. What an
+        open ring has, it keeps.
         """
         problem = None
         for _ in range(_LOOKS):
-            seen = await self._look()
-            match next_step(seen):
+            seen = await look(self._store, self.places)
+            match next_step(seen.seen):
                 case Step.MAKE_ROOT:
-                    await self._make_root()
+                    await RootInSecret(self._store).make()
                 case Step.MAKE_CANARY:
-                    await self._make_canary(_roots_of(seen))
+                    if not await store_canary(self._store, seen.roots):
+                        problem = RootProblem.ROOT_AWAY
+                        break
                 case Step.WORK:
                     self._take(seen)
                     return
                 case RootProblem() as found:
-                    if found is problem:
+                    if found is problem or found is RootProblem.ROOT_AWAY:
+                        problem = found
                         break
                     problem = found
-        raise KeyringRefused(problem or RootProblem.UNSETTLED)
+        self.problem = problem or RootProblem.UNSETTLED
+        raise KeyringRefused(self.problem, self.places[0])
 
     @property
     def is_open(self) -> bool:
-        """Whether the root key is there and right."""
+        """Whether the root key was there and right."""
         return self._roots is not None
 
     @property
-    def roots(self) -> RootKeys:
-        """The root keys of an open ring."""
+    def roots(self) -> Roots:
+        """The roots of an open ring."""
         if self._roots is None:
             msg = "the key ring was not opened"
             raise RuntimeError(msg)
@@ -117,13 +112,17 @@ class Keyring:
         """How many workspaces' keys are in memory."""
         return len(self._keks)
 
+    @property
+    def documents(self) -> tuple[StoredKek, ...]:
+        """All KEKs in memory."""
+        return self._keks.all()
+
     def known(self, kid: str, namespace: str, namespace_uid: str) -> Kek | None:
         """Return a KEK of this very namespace that is in memory."""
-        stored = self._keks.get(kid)
-        return stored.kek if stored and _is_of(stored, namespace, namespace_uid) else None
+        return self._keks.find(kid, namespace, namespace_uid)
 
     async def kek(self, kid: str, namespace: str, namespace_uid: str) -> Kek | None:
-        """Return a KEK of this very namespace, at the cost of one read at most.
+        """Return a KEK of this very namespace, at the cost of one read at most. May raise RootAway.
 
         None: there is none of this kid, it is of another or of a deleted namespace, or it does not open.
         A kid of another namespace uid costs no read.
@@ -140,65 +139,87 @@ class Keyring:
         return self.known(kid, namespace, namespace_uid)
 
     async def kek_for_writing(self, namespace: str, namespace_uid: str) -> Kek | None:
-        """Return the newest KEK of this very namespace; the first is made by one POST.
+        """Return the newest KEK of this very namespace; the first is made by one POST. May raise RootAway.
 
-        None: there is one already that does not open, or that is gone again; or the root key's Secret is gone. Nothing
-        is made beside a KEK that does not open: it may be this process that lacks its root key.
+        None: there is one already that does not open, or that is gone again; or the root is gone. Nothing is made
+        beside a KEK that does not open: it may be this process that lacks its root key.
         """
-        if found := self._newest(namespace, namespace_uid):
+        if found := self.newest(namespace, namespace_uid):
             return found
         async with self._lock(namespace_uid):
-            if found := self._newest(namespace, namespace_uid):
+            if found := self.newest(namespace, namespace_uid):
                 return found
-            if not await self.root_is_stored():
+            if not await self.root_is_there():
                 return None
-            if not await self._make_kek(namespace, namespace_uid):
+            if not await self._make_kek(namespace, namespace_uid, FIRST_SLOT):
                 await self._read_slots(namespace_uid)
-        return self._newest(namespace, namespace_uid)
+        return self.newest(namespace, namespace_uid)
 
-    async def root_is_stored(self) -> bool:
-        """Whether the root key is still there: a key under one that only this process knows would be lost with it."""
-        known = self.roots.writing.kid
-        secret = await self._store.get(ROOT_SECRET_NAME)
-        stored = root_keys_of(secret) if secret else None
-        return stored is not None and stored.writing.kid == known
+    async def make_next(self, namespace: str, namespace_uid: str, after: str) -> Kek | None:
+        """Make a newer KEK than the one of this kid; asked twice for the same, it makes one. May raise RootAway.
+
+        None: the newest in memory is another one, or it cannot be made.
+        """
+        async with self._lock(namespace_uid):
+            newest = self.newest(namespace, namespace_uid)
+            slot = slot_of(after, namespace_uid)
+            if newest is None or newest.kid != after or slot is None or not await self.root_is_there():
+                return None
+            if not await self._make_kek(namespace, namespace_uid, slot + 1):
+                await self._read(namespace_uid, slot + 1)
+        found = self.newest(namespace, namespace_uid)
+        return None if found is None or found.kid == after else found
+
+    async def refresh(self) -> bool:
+        """Look whether the roots have changed, and take what is good; False if there is nothing new.
+
+        Raise KeyringRefused if there is no good root for writing now: then what was opened goes on serving.
+        """
+        loaded = await load_roots(self.places)
+        if loaded.roots == self._roots and self.problem is None:
+            return False
+        await self.open()
+        return True
+
+    async def root_is_there(self) -> bool:
+        """Whether the root for writing is still what it was, or has a good successor, which is taken then.
+
+        A key under one that only this process knows would be lost with it.
+        """
+        now = await self.places[0].load()
+        if now == self.roots.writing and self.problem is None:
+            return True
+        if now is RootLack.AWAY:
+            raise RootAway
+        try:
+            await self.open()
+        except KeyringRefused:
+            return False
+        return True
 
     def forget(self, namespace_uid: str) -> None:
         """Drop the KEKs of a namespace that is gone from memory; its Secrets stay."""
-        self._keks = {kid: kek for kid, kek in self._keks.items() if kek.document.namespace_uid != namespace_uid}
+        self._keks.forget(namespace_uid)
 
-    async def _look(self) -> Seen:
-        """Look in the order in which things are made: what is seen later was made after what was looked for before."""
-        root = await self._store.get(ROOT_SECRET_NAME)
-        canaries = await self._store.list(CANARY_SECRET_TYPE)
-        keks = await self._store.list(KEK_SECRET_TYPE)
-        alone = not canaries and not keks
-        sealing = await self._store.list(SEALING_KEY_SECRET_TYPE) if alone else []
-        exist = alone and not sealing and await self._store.credentials_exist()
-        return Seen(root, canaries, keks, credentials_exist=exist, sealing_keys=sealing)
+    def drop(self, kid: str) -> None:
+        """Drop one KEK from memory, whose Secret was deleted."""
+        self._keks.drop(kid)
 
-    async def _make_root(self) -> None:
-        data = {ROOT_DATA_KEY: root_keys_to_bytes(new_root_keys())}
-        await self._store.create(ROOT_SECRET_NAME, ROOT_SECRET_TYPE, data, LABELS)
+    def newest(self, namespace: str, namespace_uid: str) -> Kek | None:
+        """Return the KEK in memory that writes in this very namespace."""
+        return self._keks.newest(namespace, namespace_uid)
 
-    async def _make_canary(self, roots: RootKeys) -> None:
-        name = canary_secret_name(roots.writing.kid)
-        data = {CANARY_DATA_KEY: make_canary(roots.writing, RootSource.SECRET).to_bytes()}
-        await self._store.create(name, CANARY_SECRET_TYPE, data, LABELS)
+    def _take(self, seen: Look) -> None:
+        self._roots, self.unopened, self.problem = seen.roots, seen.unopened, None
+        self._keks.take(seen.keks, seen.unopened)
 
-    def _take(self, seen: Seen) -> None:
-        self._roots = _roots_of(seen)
-        opened = {secret.name: stored_kek_of(secret, self._roots) for secret in seen.keks}
-        self._keks = {stored.document.kid: stored for stored in opened.values() if stored}
-        self.unopened = tuple(name for name, stored in opened.items() if stored is None)
-
-    async def _make_kek(self, namespace: str, namespace_uid: str) -> bool:
-        kek = new_kek(namespace_uid, FIRST_SLOT)
-        document = wrap_kek(kek, namespace, namespace_uid, self.roots.writing, RootSource.SECRET)
-        name = kek_secret_name(namespace_uid, FIRST_SLOT)
+    async def _make_kek(self, namespace: str, namespace_uid: str, slot: int) -> bool:
+        kek = new_kek(namespace_uid, slot)
+        document = await wrapped_kek(kek, namespace, namespace_uid, self.roots)
+        name = kek_secret_name(namespace_uid, slot)
         created = await self._store.create(name, KEK_SECRET_TYPE, {KEK_DATA_KEY: document.to_bytes()}, LABELS)
         if created:
-            self._keks[kek.kid] = StoredKek(document, kek)
+            self._keks.add(StoredKek(document, kek))
         return created
 
     async def _read_slots(self, namespace_uid: str) -> None:
@@ -209,25 +230,14 @@ class Keyring:
     async def _read(self, namespace_uid: str, slot: int) -> bool:
         """Read one KEK's Secret and keep what opens; False when there is no such Secret."""
         secret = await self._store.get(kek_secret_name(namespace_uid, slot))
-        stored = stored_kek_of(secret, self.roots) if secret else None
-        if stored:
-            self._keks[stored.document.kid] = stored
-        return secret is not None
-
-    def _newest(self, namespace: str, namespace_uid: str) -> Kek | None:
-        own = [stored for stored in self._keks.values() if _is_of(stored, namespace, namespace_uid)]
-        return max(own, key=lambda stored: stored.document.slot or 0).kek if own else None
+        if secret is None:
+            return False
+        document = kek_document_of(secret)
+        if document is not None and not self.roots.holds(document.wrapped):
+            await self.root_is_there()  # another operator may have wrapped it by a root key that came since
+        if stored := await stored_kek_of(secret, self.roots):
+            self._keks.add(stored)
+        return True
 
     def _lock(self, namespace_uid: str) -> asyncio.Lock:
         return self._writing.setdefault(namespace_uid, asyncio.Lock())
-
-
-def _is_of(stored: StoredKek, namespace: str, namespace_uid: str) -> bool:
-    return (stored.document.namespace, stored.document.namespace_uid) == (namespace, namespace_uid)
-
-
-def _roots_of(seen: Seen) -> RootKeys:
-    roots = root_keys_of(seen.root) if seen.root else None
-    if roots is None:  # next_step has seen them
-        raise KeyringRefused(RootProblem.ROOT_MALFORMED)
-    return roots

@@ -15,6 +15,7 @@ class StoredSecret:
     type: str
     data: Mapping[str, bytes] = field(repr=False)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    resource_version: str = ""
 
     def value(self, secret_type: str, data_key: str) -> bytes | None:
         """Return the one value of a Secret of this type that holds nothing else, or None for any other Secret."""
@@ -29,6 +30,12 @@ class KeyringStore(Protocol):
 
     async def create(self, name: str, type: str, data: Mapping[str, bytes], labels: Mapping[str, str]) -> bool:  # noqa: A002 - as in a Secret
         """POST a Secret; False when there is one of this name already."""
+
+    async def replace(self, secret: StoredSecret, data: Mapping[str, bytes]) -> bool:
+        """PATCH the values of exactly this revision; False when there is a newer one, or none."""
+
+    async def delete(self, secret: StoredSecret) -> bool:
+        """DELETE exactly this revision; False when there is a newer one, or none."""
 
     async def list(self, type: str) -> list[StoredSecret]:  # noqa: A002 - as in a Secret
         """Return all Secrets of this type."""

@@ -1,39 +1,16 @@
-"""Whether the root key can be worked with, from one look at what is stored. Pure; used by the key ring at start.
+"""Whether the root for writing can be worked with, from one look at what is stored. Pure; used by the key ring.
 
-A new root key is made only where nothing was ever encrypted. A root key is trusted when it opens its canary, a KEK
-or a sealing key.
+A new root key is made only where nothing was ever encrypted. A root key is trusted when it opens its canary, or when
+the key ring's roots open a KEK, a sealing key or another root key's canary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sshcredential_operator.encryption.canary import (
-    CANARY_DATA_KEY,
-    CANARY_SECRET_TYPE,
-    CanaryDocument,
-    canary_secret_name,
-    sings,
-)
-from sshcredential_operator.encryption.envelope import Kek
-from sshcredential_operator.encryption.kek import (
-    KEK_DATA_KEY,
-    KEK_SECRET_TYPE,
-    KekDocument,
-    kek_secret_name,
-    unwrap_kek,
-)
-from sshcredential_operator.encryption.keyring_store import StoredSecret
-from sshcredential_operator.encryption.root_key import (
-    ROOT_DATA_KEY,
-    ROOT_SECRET_TYPE,
-    RootKeys,
-    RootSource,
-    root_keys_from_bytes,
-)
-from sshcredential_operator.encryption.sealing_key import sealing_key_document_of, unwrap_sealing_key
+from sshcredential_operator.encryption.root_key import RootSource
+from sshcredential_operator.encryption.roots import RootLack
 
 
 class RootProblem(StrEnum):
@@ -41,10 +18,14 @@ class RootProblem(StrEnum):
 
     ROOT_LOST = "RootLost"
     """There is none, but a KEK, a canary, a sealing key or a credential's Secret exists."""
+    ROOT_MISSING = "RootMissing"
+    """There is none, and it is not the operator that makes it."""
     ROOT_WRONG = "RootWrong"
     """It does not open its canary, or it is not the one that the stored keys were wrapped by."""
     ROOT_MALFORMED = "RootMalformed"
-    """The Secret is cut, has another type or size, or holds something else."""
+    """What lies in its place is cut, has another type or size, or is something else."""
+    ROOT_AWAY = "RootAway"
+    """It cannot be asked now: a plugin that does not answer or is not healthy, a file that cannot be read."""
     CANARY_MALFORMED = "CanaryMalformed"
     """The canary's Secret is cut or holds something else. It can be deleted: it is made again if a KEK opens."""
     KEKS_LOST = "KeksLost"
@@ -61,83 +42,63 @@ class Step(StrEnum):
     WORK = "work"
 
 
+class Canary(StrEnum):
+    """What was seen of the canary of the root key for writing."""
+
+    ABSENT = "absent"
+    MALFORMED = "malformed"
+    SILENT = "silent"
+    """It does not open under its root key, or says something else."""
+    SINGS = "sings"
+
+
 class Seen(NamedTuple):
-    """One look: the root's Secret, and all canaries and KEKs. What comes after them matters only without those."""
+    """One look at the key ring's Secrets through the roots that are there now."""
 
-    root: StoredSecret | None
-    canaries: Sequence[StoredSecret]
-    keks: Sequence[StoredSecret]
-    credentials_exist: bool
-    sealing_keys: Sequence[StoredSecret] = ()
+    source: RootSource
+    """Where the root for writing is kept."""
+    lack: RootLack | None
+    """Why there is no root for writing."""
+    canary: Canary = Canary.ABSENT
+    encrypted: bool = False
+    """Whether a canary, a KEK or a sealing key exists."""
+    proven: bool = False
+    """Whether a KEK, a sealing key or another root key's canary opens."""
+    strange: bool = False
+    """Whether there are KEKs, and all of them were wrapped by root keys that are not there."""
+    credentials_exist: bool = False
 
 
-class StoredKek(NamedTuple):
-    """A KEK that opened, and the document that binds it to its namespace."""
-
-    document: KekDocument
-    kek: Kek
+_LACKS: Final = {RootLack.MALFORMED: RootProblem.ROOT_MALFORMED, RootLack.AWAY: RootProblem.ROOT_AWAY}
 
 
 def next_step(seen: Seen) -> Step | RootProblem:
     """Return what to do, or why nothing may be done."""
-    if seen.root is None:
-        anything = seen.canaries or seen.keks or seen.sealing_keys or seen.credentials_exist
-        return RootProblem.ROOT_LOST if anything else Step.MAKE_ROOT
-    roots = root_keys_of(seen.root)
-    if roots is None:
-        return RootProblem.ROOT_MALFORMED
-    name = canary_secret_name(roots.writing.kid)
-    canary = next((secret for secret in seen.canaries if secret.name == name), None)
-    return _without_canary(seen, roots) if canary is None else _with_canary(canary, seen, roots)
+    if seen.lack is RootLack.ABSENT:
+        return _without_root(seen)
+    if seen.lack is not None:
+        return _LACKS[seen.lack]
+    match seen.canary:
+        case Canary.MALFORMED:
+            return RootProblem.CANARY_MALFORMED
+        case Canary.SILENT:
+            return RootProblem.ROOT_WRONG
+        case Canary.SINGS:
+            return RootProblem.ROOT_WRONG if seen.strange else Step.WORK
+        case Canary.ABSENT:
+            return _without_canary(seen)
 
 
-def _with_canary(secret: StoredSecret, seen: Seen, roots: RootKeys) -> Step | RootProblem:
-    value = secret.value(CANARY_SECRET_TYPE, CANARY_DATA_KEY)
-    canary = None if value is None else CanaryDocument.from_bytes(value)
-    if canary is None:
-        return RootProblem.CANARY_MALFORMED
-    if not sings(canary, roots.writing):
-        return RootProblem.ROOT_WRONG
-    wrapped_by = [roots.find(document.wrapped.root_key_id) for document in map(kek_document_of, seen.keks) if document]
-    return RootProblem.ROOT_WRONG if wrapped_by and not any(wrapped_by) else Step.WORK
+def _without_root(seen: Seen) -> Step | RootProblem:
+    if seen.encrypted or seen.credentials_exist:
+        return RootProblem.ROOT_LOST
+    return Step.MAKE_ROOT if seen.source is RootSource.SECRET else RootProblem.ROOT_MISSING
 
 
-def _without_canary(seen: Seen, roots: RootKeys) -> Step | RootProblem:
-    """Judge by KEKs or sealing keys: an operator that starts, or crashed, may not have come to the canary yet."""
-    opened = any(stored_kek_of(secret, roots) for secret in seen.keks)
-    if opened or any(_opens(secret, roots) for secret in seen.sealing_keys):
+def _without_canary(seen: Seen) -> Step | RootProblem:
+    """Judge by what opens: an operator that starts, or crashed, may not have come to the canary yet."""
+    if seen.proven:
         return Step.MAKE_CANARY
-    if seen.keks or seen.canaries or seen.sealing_keys:
+    if seen.encrypted:
         return RootProblem.ROOT_WRONG
     return RootProblem.KEKS_LOST if seen.credentials_exist else Step.MAKE_CANARY
-
-
-def _opens(secret: StoredSecret, roots: RootKeys) -> bool:
-    document = sealing_key_document_of(secret)
-    root = None if document is None else roots.find(document.wrapped.root_key_id)
-    return document is not None and root is not None and unwrap_sealing_key(document, root) is not None
-
-
-def root_keys_of(secret: StoredSecret) -> RootKeys | None:
-    """Return the root keys of their Secret, or None for any other Secret."""
-    value = secret.value(ROOT_SECRET_TYPE, ROOT_DATA_KEY)
-    return None if value is None else root_keys_from_bytes(value)
-
-
-def kek_document_of(secret: StoredSecret) -> KekDocument | None:
-    """Return the document of a KEK's Secret that lies under its own name, or None for any other Secret."""
-    value = secret.value(KEK_SECRET_TYPE, KEK_DATA_KEY)
-    document = None if value is None else KekDocument.from_bytes(value)
-    if document is None or document.slot is None:
-        return None
-    return document if secret.name == kek_secret_name(document.namespace_uid, document.slot) else None
-
-
-def stored_kek_of(secret: StoredSecret, roots: RootKeys) -> StoredKek | None:
-    """Return the KEK of its Secret, or None when it does not open under one of these root keys."""
-    document = kek_document_of(secret)
-    root = None if document is None else roots.find(document.wrapped.root_key_id)
-    if document is None or root is None or document.wrapped.root_source is not RootSource.SECRET:
-        return None
-    kek = unwrap_kek(document, root)
-    return None if kek is None else StoredKek(document, kek)

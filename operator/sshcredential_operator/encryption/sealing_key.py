@@ -130,7 +130,12 @@ def wrap_sealing_key(key: NewSealingKey, root: Kek, source: RootSource) -> Seali
 def unwrap_sealing_key(document: SealingKeyDocument, root: Kek) -> Sensitive | None:
     """Return the private half under a root key that the operator holds; None when it does not open, or is another's."""
     private = unwrap(document.wrapped, root, document.aad())
-    return private if private is not None and _public_half(private) == document.x else None
+    return private if private is not None and is_private_half_of(private, document) else None
+
+
+def is_private_half_of(private: Sensitive, document: SealingKeyDocument) -> bool:
+    """Whether these octets are the private half of a document's key."""
+    return _public_half(private) == document.x
 
 
 def _public_half(private: Sensitive) -> str | None:

@@ -14,19 +14,18 @@ from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL, RE
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.keyring_store import KeyringStore, StoredSecret
-from sshcredential_operator.encryption.root_key import RootSource
+from sshcredential_operator.encryption.ring_documents import secret_in
 from sshcredential_operator.encryption.sealing_key import (
     FIRST_SLOT,
     SEALING_KEY_DATA_KEY,
     SEALING_KEY_SECRET_TYPE,
     SealingKeyDocument,
     new_sealing_key,
+    sealing_key_aad,
     sealing_key_document_of,
     sealing_key_secret_name,
     slot_of_kid,
     slot_of_secret,
-    unwrap_sealing_key,
-    wrap_sealing_key,
 )
 from sshcredential_operator.encryption.sealing_keys import SealingKey, SealingKeys
 
@@ -59,11 +58,13 @@ class SealingRing:
 
     def __init__(self, ring: Keyring, store: KeyringStore) -> None:
         self._ring, self._store = ring, store
+        self._opened: set[bytes] = set()
+        """Documents that have opened: a KMS is not asked for all of them at every look."""
 
     async def look(self) -> SealingLook:
         """Return what is stored now; one request. A key that does not open is not for sealing, whatever it says."""
         secrets = await self._store.list(SEALING_KEY_SECRET_TYPE)
-        opened = [(secret, document) for secret in secrets if (document := self._opening(secret))]
+        opened = [(secret, document) for secret in secrets if (document := await self._opening(secret))]
         keys = sorted((_public(*found) for found in opened), key=lambda key: -key.slot)
         names = {secret.name for secret, _ in opened}
         unopened = sorted(secret.name for secret in secrets if secret.name not in names)
@@ -71,17 +72,18 @@ class SealingRing:
         return SealingLook(SealingKeys(tuple(keys)), tuple(unopened), max(slots, default=FIRST_SLOT - 1) + 1)
 
     async def make(self, slot: int, now: datetime) -> SealingKey | None:
-        """Make the key of a slot; None when there is a Secret of its name. Raise RootNotStored."""
-        if not await self._ring.root_is_stored():
+        """Make the key of a slot; None when there is a Secret of its name. Raise RootNotStored or RootAway."""
+        if not await self._ring.root_is_there():
             raise RootNotStored
         key = new_sealing_key(slot, now)
-        document = wrap_sealing_key(key, self._ring.roots.writing, RootSource.SECRET)
+        wrapped = await self._ring.roots.wrap(key.private, sealing_key_aad(key.kid, key.created_at))
+        document = SealingKeyDocument(key.kid, key.x, key.created_at, wrapped)
         data, labels = {SEALING_KEY_DATA_KEY: document.to_bytes()}, {MANAGED_BY_LABEL: FIELD_MANAGER}
         made = await self._store.create(sealing_key_secret_name(slot), SEALING_KEY_SECRET_TYPE, data, labels)
         return SealingKey(key.kid, key.x, key.created_at) if made else None
 
     async def private_half(self, kid: str) -> Sensitive | Unopened:
-        """Return the private half of a key; one read of its Secret."""
+        """Return the private half of a key; one read of its Secret. May raise RootAway."""
         slot = slot_of_kid(kid)
         secret = None if slot is None else await self._store.get(sealing_key_secret_name(slot))
         document = None if secret is None else sealing_key_document_of(secret)
@@ -89,17 +91,21 @@ class SealingRing:
             return Unopened.UNKNOWN
         if is_retired(secret):
             return Unopened.RETIRED
-        if self._ring.roots.find(document.wrapped.root_key_id) is None:
+        if not self._ring.roots.holds(document.wrapped) and not await self._root_came(document):
             return Unopened.ROOT_MISSING
-        return self._unwrapped(document) or Unopened.UNKNOWN
+        return await secret_in(document, self._ring.roots) or Unopened.UNKNOWN
 
-    def _opening(self, secret: StoredSecret) -> SealingKeyDocument | None:
+    async def _opening(self, secret: StoredSecret) -> SealingKeyDocument | None:
         document = sealing_key_document_of(secret)
-        return document if document is not None and self._unwrapped(document) is not None else None
+        if document is None or document.to_bytes() in self._opened:
+            return document
+        if await secret_in(document, self._ring.roots) is None:
+            return None
+        self._opened.add(document.to_bytes())
+        return document
 
-    def _unwrapped(self, document: SealingKeyDocument) -> Sensitive | None:
-        root = self._ring.roots.find(document.wrapped.root_key_id)
-        return None if root is None else unwrap_sealing_key(document, root)
+    async def _root_came(self, document: SealingKeyDocument) -> bool:
+        return await self._ring.root_is_there() and self._ring.roots.holds(document.wrapped)
 
 
 def is_due(keys: SealingKeys, period: timedelta, now: datetime) -> bool:

@@ -22,9 +22,11 @@ MEMBERS: Final = ("rootSource", "rootKeyId", "annotations", "wrapped")
 
 MAX_DOCUMENT: Final = 128 * 1024
 
-_KMS_KEY_ID: Final = re.compile(r"[ -~]{1,1024}")
+KMS_KEY_ID: Final = re.compile(r"[ -~]{1,1024}")
+"""A plugin's key id, as it can be stored."""
 _ANNOTATION: Final = re.compile(r"[ -~]{1,253}")
 _MOST_ANNOTATIONS: Final = 64
+_LONGEST_ANNOTATIONS: Final = 32 * 1024
 
 
 class Wrapped(NamedTuple):
@@ -85,7 +87,14 @@ def wrapped_from(source: object, root_key_id: object, annotations: object, wrapp
     ciphertext = b64url.decode(wrapped)
     if ciphertext is None:
         raise Malformed
-    return Wrapped(kind, exact_json.text(root_key_id, _KMS_KEY_ID), _annotations(annotations), ciphertext)
+    return Wrapped(kind, exact_json.text(root_key_id, KMS_KEY_ID), _annotations(annotations), ciphertext)
+
+
+def are_storable(annotations: Mapping[str, bytes]) -> bool:
+    """Whether a plugin's annotations fit into a document. Kubernetes takes no more than 32 kB of them."""
+    size = sum(len(name) + len(value) for name, value in annotations.items())
+    named = all(_ANNOTATION.fullmatch(name) for name in annotations)
+    return len(annotations) <= _MOST_ANNOTATIONS and size <= _LONGEST_ANNOTATIONS and named
 
 
 def _annotations(value: object) -> Mapping[str, bytes]:

@@ -15,6 +15,7 @@ from sshcredential_operator.reconcile.narrow import spec_of, stored_in
 from sshcredential_operator.reconcile.observe import look
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
+from sshcredential_operator.reconcile.rewrap import rewrap
 from sshcredential_operator.reconcile.rotate import (
     end_previous,
     honour_serial,
@@ -79,6 +80,7 @@ _ACTS: Final[dict[Act, Callable[[Observed, World], Awaitable[Observed]]]] = {
     Act.TAKE_SOURCE: take_source,
     Act.WITHDRAW: withdraw,
     Act.END_PREVIOUS: end_previous,
+    Act.REWRAP: rewrap,
     Act.MARK_ORPHAN: mark_orphan,
     Act.DESTROY: destroy,
 }

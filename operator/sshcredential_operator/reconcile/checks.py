@@ -24,6 +24,7 @@ from sshcredential_operator.reconcile.identity_checks import (
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.rewrap_checks import key_encryption_is_outdated
 from sshcredential_operator.reconcile.rotation import newest_key
 from sshcredential_operator.reconcile.rotation_checks import (
     next_has_come,
@@ -180,6 +181,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     previous_has_ended,
     staged_key_is_outdated,
     next_has_come,
+    key_encryption_is_outdated,
     name_is_taken,
     adoption_is_unproven,
     sealed_is_refused,

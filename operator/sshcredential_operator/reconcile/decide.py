@@ -18,6 +18,7 @@ from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.reconcile.checks import CHECKS
 from sshcredential_operator.reconcile.decision import NOTHING, Act, Decision, Look
 from sshcredential_operator.reconcile.observed import Observed, Stored
+from sshcredential_operator.reconcile.rewrap_checks import rewrap_is_wanted
 from sshcredential_operator.reconcile.rotation import LINGER, changes, overdue_from
 from sshcredential_operator.reconcile.rotation_checks import shows_an_ended_key
 from sshcredential_operator.reconcile.sources import grace_period
@@ -66,7 +67,7 @@ def _suspended(decision: Decision, credential: Credential) -> Decision:
     """
     if decision.look is Look.SECRET or decision.reason is None or COURSE[decision.reason] is Course.STOP:
         return decision
-    if decision.act is Act.UPDATE_RECORD:
+    if decision.act in {Act.UPDATE_RECORD, Act.REWRAP}:
         return decision
     if decision.act is Act.CREATE and credential.status.facts is not None:
         return Decision(Reason.SECRET_LOST)  # its input is still there, but nothing is made now
@@ -81,9 +82,11 @@ def decide_orphan(observed: Observed) -> Decision:
     the deletion, which names the marked revision, then fails.
     """
     secret = observed.secret
-    if not isinstance(secret, Stored) or secret.record.deletion_policy != DeletionPolicy.DELETE or observed.destroyed:
+    if not isinstance(secret, Stored) or observed.destroyed or observed.trouble:
         return NOTHING
-    if observed.trouble:
+    if rewrap_is_wanted(observed):
+        return replace(NOTHING, act=Act.REWRAP)
+    if secret.record.deletion_policy != DeletionPolicy.DELETE:
         return NOTHING
     if not observed.absence_is_live:
         return replace(NOTHING, look=Look.CREDENTIAL)

@@ -33,6 +33,7 @@ class Act(Enum):
     TAKE_SOURCE = "take source"
     WITHDRAW = "withdraw"
     END_PREVIOUS = "end previous"
+    REWRAP = "rewrap"
     MARK_ORPHAN = "mark orphan"
     DESTROY = "destroy"
 

@@ -62,6 +62,7 @@ async def observe(key: CredentialKey, world: World) -> Observed:
         policy=world.policies.of(key.namespace),
         secret=secret,
         use=world.use(key),
+        rewrap=world.rewrap(key),
         targets=world.targets(key),
         trouble=trouble,
         **_of_credential(credential, key, world),
@@ -100,7 +101,8 @@ async def understand(raw: RawSecret, key: CredentialKey, world: World) -> Secret
     opened = open_credential(raw.data, key.namespace, key.name, keks.get, stored_public_key)
     if isinstance(opened, OpenedCredential):
         since = parse_timestamp(raw.orphaned_since) if raw.orphaned_since else None
-        return Stored(raw.uid, raw.resource_version, opened.record, opened.kid, since)
+        mixed = len(peek_kids(raw.data)) > 1
+        return Stored(raw.uid, raw.resource_version, opened.record, opened.kid, since, mixed=mixed)
     return Unopened(raw.uid, raw.resource_version, opened)
 
 

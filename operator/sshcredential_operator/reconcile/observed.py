@@ -15,6 +15,7 @@ from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.status import User
 from sshcredential_operator.encryption.credential_secret import Unreadable
 from sshcredential_operator.encryption.record import Record
+from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.reconcile.trouble import TroubleError
@@ -42,6 +43,8 @@ class Stored:
     orphaned_since: datetime | None = None
     made_for: str | None = None
     """uid of the credential that this process made it for, until its status says so."""
+    mixed: bool = False
+    """Whether a value is under another KEK than the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +163,6 @@ class Observed:
     destroyed: bool = False
     ended: tuple[str, ...] = ()
     """Fingerprints of the previous keys that this pass destroyed."""
+    rewrap: Rewrap | None = None
+    """The KEK that the Secret is to be under, while it is this one's turn."""
     trouble: TroubleError | None = None

@@ -16,6 +16,7 @@ from sshcredential_operator.api.policy import Policies
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import Generate
 from sshcredential_operator.encryption.envelope import Kek
+from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.encryption.sealing_keys import SealingKey
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
@@ -144,5 +145,7 @@ class World:
     """Whether sealed values have to be for one credential by name."""
     use: Callable[[CredentialKey], Use | None] = lambda _: None
     """Which exports use a credential; None as long as that cannot be told."""
+    rewrap: Callable[[CredentialKey], Rewrap | None] = lambda _: None
+    """The KEK that a credential's Secret is to be under, while it is that one's turn."""
     targets: Callable[[CredentialKey], Targets | Unseen] = lambda _: NO_TARGETS
     """Which SSHTargets use a credential, and which of its keys they let in."""

@@ -33,7 +33,7 @@ async def write(
         kek = kek or await world.workspaces.kek(before.key_id, observed.key.namespace)
         if kek is None:
             return await look(Look.SECRET, observed, world)
-        wanted = replace(wanted, key_id=kek.kid)
+        wanted = replace(wanted, key_id=kek.kid, mixed=before.mixed or kek.kid != before.key_id)
         data["record"] = reseal_record(wanted.record, kek, observed.key.namespace, observed.key.name)
     mark = format_timestamp(wanted.orphaned_since) if wanted.orphaned_since else None
     version = await world.secrets.patch(

@@ -22,12 +22,14 @@ class Cluster:
 
     def __init__(self) -> None:
         self.secrets: dict[str, StoredSecret] = {}
+        self.revision = 0
         self.labels: dict[str, Mapping[str, str]] = {}
         self.credentials = False
         self.requests: list[tuple[str, str]] = []
 
     def put(self, name: str, type_: str, data: Mapping[str, bytes]) -> None:
-        self.secrets[name] = StoredSecret(name, type_, dict(data))
+        self.revision += 1
+        self.secrets[name] = StoredSecret(name, type_, dict(data), resource_version=str(self.revision))
 
     def of_type(self, type_: str) -> list[StoredSecret]:
         return [secret for secret in self.secrets.values() if secret.type == type_]
@@ -64,6 +66,24 @@ class Store:
             self._cluster.labels[name] = labels
         await self._answer()
         return created
+
+    async def replace(self, secret: StoredSecret, data: Mapping[str, bytes]) -> bool:
+        await self._arrive("patch", secret.name)
+        known = self._cluster.secrets.get(secret.name)
+        fits = known is not None and known.resource_version == secret.resource_version
+        if fits:
+            self._cluster.put(secret.name, secret.type, {**secret.data, **data})
+        await self._answer()
+        return fits
+
+    async def delete(self, secret: StoredSecret) -> bool:
+        await self._arrive("delete", secret.name)
+        known = self._cluster.secrets.get(secret.name)
+        fits = known is not None and known.resource_version == secret.resource_version
+        if fits:
+            del self._cluster.secrets[secret.name]
+        await self._answer()
+        return fits
 
     async def list(self, type: str) -> list[StoredSecret]:  # noqa: A002 - as in a Secret
         await self._arrive("list", type)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pytest
 
@@ -15,15 +16,9 @@ from sshcredential_operator.encryption.canary import (
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.kek import KEK_DATA_KEY, KEK_SECRET_TYPE, kek_secret_name, wrap_kek
 from sshcredential_operator.encryption.keyring_store import StoredSecret
-from sshcredential_operator.encryption.root_check import (
-    RootProblem,
-    Seen,
-    Step,
-    kek_document_of,
-    next_step,
-    root_keys_of,
-    stored_kek_of,
-)
+from sshcredential_operator.encryption.ring_documents import kek_document_of, stored_kek_of
+from sshcredential_operator.encryption.ring_look import look as see
+from sshcredential_operator.encryption.root_check import RootProblem, Seen, Step, next_step
 from sshcredential_operator.encryption.root_key import (
     ROOT_DATA_KEY,
     ROOT_SECRET_NAME,
@@ -32,6 +27,8 @@ from sshcredential_operator.encryption.root_key import (
     RootSource,
     root_keys_to_bytes,
 )
+from sshcredential_operator.encryption.root_secret import RootInSecret, root_keys_of
+from sshcredential_operator.encryption.roots import LocalRoot, RootLack, Roots
 from sshcredential_operator.encryption.sealing_key import (
     SEALING_KEY_DATA_KEY,
     SEALING_KEY_SECRET_TYPE,
@@ -40,6 +37,7 @@ from sshcredential_operator.encryption.sealing_key import (
     wrap_sealing_key,
 )
 from sshcredential_operator.encryption.wrapping import wrap
+from unit.encryption.ring_memory import Cluster, Store
 from unit.encryption.samples import KEK, NAMESPACE, OTHER_ROOT, OTHER_UID, ROOT, UID
 
 SEALING_KEY = new_sealing_key(1, datetime(2026, 11, 29, tzinfo=UTC))
@@ -63,6 +61,13 @@ def kek(
     return StoredSecret(name or kek_secret_name(UID, 1), type_, {KEK_DATA_KEY: text[: len(text) - cut]})
 
 
+class Stored(NamedTuple):
+    """What lies in the operator's namespace."""
+
+    secrets: tuple[StoredSecret, ...]
+    credentials: bool
+
+
 def look(
     stored: StoredSecret | None,
     canaries: tuple[StoredSecret, ...] = (),
@@ -70,8 +75,16 @@ def look(
     *,
     credentials: bool = False,
     sealing: tuple[StoredSecret, ...] = (),
-) -> Seen:
-    return Seen(stored, canaries, keks, credentials_exist=credentials, sealing_keys=sealing)
+) -> Stored:
+    return Stored((*((stored,) if stored else ()), *canaries, *keks, *sealing), credentials)
+
+
+def in_memory(stored: Stored) -> Store:
+    cluster = Cluster()
+    cluster.credentials = stored.credentials
+    for number, secret in enumerate(stored.secrets):  # two may have one name: it is what is listed that counts
+        cluster.secrets[secret.name if secret.name not in cluster.secrets else f"{secret.name} {number}"] = secret
+    return Store(cluster)
 
 
 def sealing_key(key: Kek, *, cut: int = 0) -> StoredSecret:
@@ -84,7 +97,7 @@ TWO = root(ROOT, OTHER_ROOT)
 LOST, WRONG, MALFORMED = RootProblem.ROOT_LOST, RootProblem.ROOT_WRONG, RootProblem.ROOT_MALFORMED
 CUT_CANARY, KEKS_LOST = RootProblem.CANARY_MALFORMED, RootProblem.KEKS_LOST
 
-TABLE: list[tuple[str, Seen, Step | RootProblem]] = [
+TABLE: list[tuple[str, Stored, Step | RootProblem]] = [
     ("nothing was ever encrypted", look(None), Step.MAKE_ROOT),
     ("credentials without a root", look(None, credentials=True), LOST),
     ("a canary without a root", look(None, (canary(ROOT),)), LOST),
@@ -116,6 +129,7 @@ TABLE: list[tuple[str, Seen, Step | RootProblem]] = [
     ("one KEK that is cut", look(root(ROOT), (canary(ROOT),), (kek(ROOT, cut=9),)), Step.WORK),
     ("an older root's canary, too", look(root(ROOT), (canary(OTHER_ROOT), canary(ROOT))), Step.WORK),
     ("two roots, a KEK of the older", look(TWO, (canary(ROOT),), (kek(OTHER_ROOT),)), Step.WORK),
+    ("a new root, only the older one's canary", look(TWO, (canary(OTHER_ROOT),)), Step.MAKE_CANARY),
     ("a new root without its canary", look(TWO, (canary(OTHER_ROOT),), (kek(OTHER_ROOT),)), Step.MAKE_CANARY),
     ("the root twice", look(root(ROOT, ROOT), (canary(ROOT),), (kek(ROOT),)), MALFORMED),
     ("a root of another type", look(root(ROOT, type_="Opaque"), (canary(ROOT),)), MALFORMED),
@@ -125,9 +139,22 @@ TABLE: list[tuple[str, Seen, Step | RootProblem]] = [
 ]
 
 
-@pytest.mark.parametrize(("seen", "step"), [pytest.param(seen, step, id=name) for name, seen, step in TABLE])
-def test_what_is_stored_gives_one_step_or_one_problem(seen: Seen, step: Step | RootProblem) -> None:
-    assert next_step(seen) is step
+@pytest.mark.parametrize(("stored", "step"), [pytest.param(stored, step, id=name) for name, stored, step in TABLE])
+async def test_what_is_stored_gives_one_step_or_one_problem(stored: Stored, step: Step | RootProblem) -> None:
+    store = in_memory(stored)
+    assert next_step((await see(store, (RootInSecret(store),))).seen) is step
+
+
+@pytest.mark.parametrize("source", [RootSource.FILE, RootSource.KMS])
+def test_only_a_root_in_a_secret_is_made(source: RootSource) -> None:
+    assert next_step(Seen(source, RootLack.ABSENT)) is RootProblem.ROOT_MISSING
+    assert next_step(Seen(source, RootLack.ABSENT, encrypted=True)) is LOST
+    assert next_step(Seen(RootSource.SECRET, RootLack.ABSENT)) is Step.MAKE_ROOT
+
+
+def test_a_root_that_cannot_be_asked_is_neither_wrong_nor_lost() -> None:
+    for encrypted in (True, False):
+        assert next_step(Seen(RootSource.KMS, RootLack.AWAY, encrypted=encrypted)) is RootProblem.ROOT_AWAY
 
 
 @pytest.mark.parametrize(
@@ -143,9 +170,10 @@ def test_what_is_stored_gives_one_step_or_one_problem(seen: Seen, step: Step | R
         pytest.param(canary(ROOT), id="that is a canary"),
     ],
 )
-def test_a_kek_is_not_taken_when_it_is(secret: StoredSecret) -> None:
-    assert stored_kek_of(kek(ROOT), RootKeys((ROOT,))) is not None
-    assert stored_kek_of(secret, RootKeys((ROOT,))) is None
+async def test_a_kek_is_not_taken_when_it_is(secret: StoredSecret) -> None:
+    roots = Roots(LocalRoot(RootSource.SECRET, RootKeys((ROOT,))))
+    assert await stored_kek_of(kek(ROOT), roots) is not None
+    assert await stored_kek_of(secret, roots) is None
 
 
 def test_a_kek_whose_kid_is_another_namespaces_is_not_taken() -> None:
@@ -158,7 +186,7 @@ def test_the_root_is_shown_by_nothing() -> None:
     secret = root(ROOT)
     keys = root_keys_of(secret)
     assert keys is not None
-    shown = repr((secret, keys, Seen(secret, [], [], credentials_exist=False)))
+    shown = repr((secret, keys, Roots(LocalRoot(RootSource.SECRET, keys))))
     assert root_keys_to_bytes(keys).decode() not in shown
     assert "jwks" not in shown
 

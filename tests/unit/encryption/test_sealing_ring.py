@@ -102,7 +102,8 @@ async def test_no_private_half_stays_in_the_ring(desk: Desk) -> None:
     made = await desk.make(1)
     await desk.ring.private_half(made.kid)
     await desk.ring.look()
-    assert vars(desk.ring).keys() == {"_ring", "_store"}
+    assert vars(desk.ring).keys() == {"_ring", "_store", "_opened"}
+    assert desk.ring._opened == {desk.data(1)}
 
 
 @pytest.mark.parametrize(("word", "retired"), [("true", True), ("yes", True), ("", True), ("false", False)])

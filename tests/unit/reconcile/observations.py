@@ -18,10 +18,13 @@ from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import DeletionPolicy, Generate, InvalidSpec, Rotation, Source, Spec
 from sshcredential_operator.api.status import KeyFacts, OtherKey, Status
 from sshcredential_operator.encryption.credential_secret import Unreadability
+from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.record import FromGenerate, FromSealed, NextKey, PreviousKey, Record
+from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.keys.refusal import Fact
@@ -64,6 +67,7 @@ from unit.reconcile.samples import (
     unopened,
 )
 
+NEWER_KEK = Kek("2.6f1c0a2b3c4d.00000000000000bb", Sensitive(bytes(32)))
 SPANS = (timedelta(seconds=5), timedelta(hours=30), timedelta(days=400))
 TIMES = [NOW, *(NOW + span for span in SPANS), *(NOW - span for span in SPANS)]
 STAMPS = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in TIMES]
@@ -117,6 +121,7 @@ def observation(seed: int) -> Observed:
         absence_is_live=dice.odds(60),
         input=an_input(dice) if dice.odds(60) else None,
         input_present=dice.one([None, True, False]),
+        rewrap=Rewrap(NEWER_KEK) if dice.odds(10) else None,
         created=dice.odds(10),
         destroyed=dice.odds(10),
         trouble=TroubleError(dice.one(RETRIED), {"verb": "create", "resource": "x", "code": 403})

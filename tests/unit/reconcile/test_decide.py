@@ -12,11 +12,14 @@ from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.api.keyreasons import KeyRefusal
 from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import DeletionPolicy, Generate, InvalidSpec, Rotation, SecretKeyRef
 from sshcredential_operator.api.status import OtherKey, Status
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.encryption.credential_secret import Unreadability
+from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.record import FromSealed, NextKey, PreviousKey
+from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.keys.refusal import Fact
 from sshcredential_operator.reconcile.checks import CHECKS
@@ -410,6 +413,8 @@ def test_every_refusal_of_a_key_is_a_reason_that_only_the_user_can_mend(refusal:
 # --- the order of the checks
 
 
+NEWER_KEK = Kek("2.6f1c0a2b3c4d.00000000000000bb", Sensitive(bytes(32)))
+
 BROKEN_IN_EVERY_WAY = [
     ("in_operator_namespace", {"served": False}),
     ("spec_unreadable", {"credential": credential(InvalidSpec("spec"), FACTS)}),
@@ -423,6 +428,7 @@ BROKEN_IN_EVERY_WAY = [
     ("previous_has_ended", {"secret": stored(TWO_KEYS), "now": NOW + timedelta(days=30)}),
     ("staged_key_is_outdated", {"secret": stored(STAGED), "sealed": SEAL._replace(fingerprint="SHA256:another")}),
     ("next_has_come", {"secret": stored(STAGED), "now": NOW + timedelta(days=30)}),
+    ("key_encryption_is_outdated", {"rewrap": Rewrap(NEWER_KEK)}),
     ("name_is_taken", {"rival": "first"}),
     ("adoption_is_unproven", {"credential": NEW, "secret": stored()}),
     ("sealed_is_refused", {"sealed": SealRefused(Reason.SEALED_VALUE_INVALID, {})}),

@@ -150,7 +150,7 @@ def ready_is_only_whose_key_is_stored_and_opens_and_is_his(seen: Observed, decis
 def a_suspended_credential_is_not_acted_on(seen: Observed, decision: Decision) -> None:
     found = living(seen)
     if found and isinstance(found.spec, Spec) and found.spec.suspend:
-        assert decision.act in {None, Act.UPDATE_RECORD}
+        assert decision.act in {None, Act.UPDATE_RECORD, Act.REWRAP}
         if decision.act:
             return
         told = decision.reason is None or COURSE[decision.reason] is Course.STOP

@@ -1,0 +1,116 @@
+"""Answers what people ask of the key ring: replace the root key or a workspace's, or drop one that nothing needs.
+
+Used by `ring_upkeep.py`. Each answer begins with what is stored, and says in a sentence why it was refused.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sshcredential_operator.api.names import SECRET_TYPE, Namespace
+from sshcredential_operator.controller.ports import SECRETS_PATH, parse_secret
+from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.rewrapping import Rewrapping
+from sshcredential_operator.controller.ring_desk import DROP_ROOT, ROTATE_ROOT, Asked
+from sshcredential_operator.controller.workspaces import KeyringWorkspaces
+from sshcredential_operator.encryption.credential_secret import peek_kids
+from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
+from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.keyring_store import KeyringStore
+from sshcredential_operator.encryption.ring_documents import kek_document_of
+from sshcredential_operator.encryption.ring_rotation import users_of_roots
+from sshcredential_operator.encryption.root_key import RootSource
+from sshcredential_operator.encryption.root_secret import RootInSecret
+from sshcredential_operator.encryption.roots import RootId
+
+NOT_OURS: Final = "The operator does not keep the root key itself: replace it where it is kept, and this follows."
+FULL: Final = "There are as many root keys as there can be: drop one that wraps nothing any more."
+IN_USE: Final = "The key {key_id} is in use by {count}, and was not dropped."
+THE_NEWEST: Final = "The key {key_id} is the one for writing, and was not dropped."
+UNKNOWN: Final = "There is no key {key_id} that could be replaced or dropped."
+_PAGE: Final = 500
+
+
+class RingRequests:
+    """Answers one request at a time. Each method returns a refusal, or None for what is done."""
+
+    def __init__(
+        self,
+        ring: Keyring,
+        store: KeyringStore,
+        requests: Requests,
+        workspaces: KeyringWorkspaces,
+        rewrapping: Rewrapping,
+    ) -> None:
+        self._ring, self._store, self._requests = ring, store, requests
+        self._workspaces, self._rewrapping = workspaces, rewrapping
+
+    async def answer(self, asked: Asked) -> str | None:
+        """Do what is asked. May raise RootAway, KeyringRefused or TroubleError: then it is asked again."""
+        match asked:
+            case Asked(verb=verb) if verb == ROTATE_ROOT:
+                return await self._rotate_root(asked.key_id)
+            case Asked(verb=verb) if verb == DROP_ROOT:
+                return await self._drop_root(asked.key_id)
+            case Asked(verb="rotate", namespace=str() as namespace):
+                return await self._rotate(namespace, asked.key_id)
+            case Asked(verb="drop", namespace=str() as namespace):
+                return await self._drop(namespace, asked.key_id)
+        return None
+
+    async def _rotate_root(self, key_id: str) -> str | None:
+        place = self._ring.places[0]
+        if not isinstance(place, RootInSecret):
+            return NOT_OURS
+        try:
+            await place.put_new_key_before(key_id)
+        except ValueError:
+            return FULL
+        await self._ring.refresh()
+        return None
+
+    async def _drop_root(self, key_id: str) -> str | None:
+        place = next((place for place in self._ring.places if isinstance(place, RootInSecret)), None)
+        if place is None:
+            return NOT_OURS
+        if count := (await users_of_roots(self._store)).get(RootId(RootSource.SECRET, key_id), 0):
+            return IN_USE.format(key_id=key_id, count=count)
+        if not await place.drop_key(key_id):
+            return UNKNOWN.format(key_id=key_id)
+        await self._ring.refresh()
+        return None
+
+    async def _rotate(self, namespace: Namespace, kid: str) -> str | None:
+        """Make the next key of a workspace; its Secrets follow, one after the other."""
+        uid = await self._workspaces.uid(namespace)
+        if self._ring.known(kid, namespace, uid) is None:
+            return UNKNOWN.format(key_id=kid)
+        await self._ring.make_next(namespace, uid, kid)
+        return None
+
+    async def _drop(self, namespace: Namespace, kid: str) -> str | None:
+        uid = await self._workspaces.uid(namespace)
+        newest = self._ring.newest(namespace, uid)
+        if newest is None or newest.kid == kid:
+            return THE_NEWEST.format(key_id=kid)
+        if count := await self._users(namespace, kid):
+            return IN_USE.format(key_id=kid, count=count)
+        for secret in await self._store.list(KEK_SECRET_TYPE):
+            document = kek_document_of(secret)
+            if document and (document.kid, document.namespace_uid) == (kid, uid) and await self._store.delete(secret):
+                self._ring.drop(kid)
+                return None
+        return UNKNOWN.format(key_id=kid)
+
+    async def _users(self, namespace: Namespace, kid: str) -> int:
+        """Count, live, the Secrets of a workspace that have a value under this key."""
+        path = f"{SECRETS_PATH.format(namespace=namespace)}?fieldSelector=type%3D{SECRET_TYPE}&limit={_PAGE}"
+        count, rest = 0, ""
+        while True:
+            answer = await self._requests.send("GET", path + rest, what="secrets")
+            listed = answer.json()
+            count += sum(kid in peek_kids(parse_secret(item).data) for item in listed["items"])
+            token = listed["metadata"].get("continue")
+            if not token:
+                return count
+            rest = f"&continue={token}"

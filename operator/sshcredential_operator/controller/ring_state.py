@@ -1,0 +1,66 @@
+"""How far the rotations of the key ring are, as the ConfigMap tells it. Made by `ring_upkeep.py`, read by `sshcred`.
+
+Public facts only: names of keys, and counts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.roots import RootId
+
+
+@dataclass(slots=True)
+class RingState:
+    """What the last look has shown."""
+
+    left: tuple[str, ...] = ()
+    """Secrets of the key ring that are not under the root key for writing, though they should be."""
+    users: Mapping[RootId, int] = field(default_factory=dict)
+    refused: dict[str, str | None] = field(default_factory=dict)
+    """Why the last request of a name was refused; None where it was not."""
+    told_pending: bool = False
+    """Whether the text said last that credentials are under an old key."""
+    told_keys: frozenset[str] = frozenset()
+    """The workspaces' keys that the text has named last."""
+    seen: bool = False
+    """Whether the roots were looked at since the start."""
+
+    def text(self, ring: Keyring, pending: Mapping[Namespace, int]) -> str:
+        """Return it as JSON in one spelling."""
+        self.told_pending = bool(pending)
+        self.told_keys = kids_of(ring)
+        root = ring.roots.id
+        workspaces: dict[str, dict[str, Any]] = defaultdict(lambda: {"keyId": "", "olderKeyIds": []})
+        for stored in sorted(ring.documents, key=lambda one: one.document.slot or 0):
+            found = workspaces[stored.document.namespace]
+            if found["keyId"]:
+                found["olderKeyIds"].append(found["keyId"])
+            found["keyId"] = stored.kek.kid
+            found["pending"] = pending.get(Namespace(stored.document.namespace), 0)
+        return orjson.dumps(
+            {
+                "root": {"source": root.source, "keyId": root.key_id, "where": ring.places[0].where},
+                "wrappedBy": [
+                    {"source": source, "keyId": key_id, "count": count}
+                    for (source, key_id), count in sorted(self.users.items())
+                ],
+                "left": self.left,
+                "unopened": ring.unopened,
+                "refused": {entry: why for entry, why in self.refused.items() if why},
+                "workspaces": workspaces,
+            },
+            option=orjson.OPT_SORT_KEYS,
+        ).decode()
+
+
+def kids_of(ring: Keyring) -> frozenset[str]:
+    """Return the names of all workspaces' keys in memory."""
+    return frozenset(stored.kek.kid for stored in ring.documents)
