@@ -23,7 +23,10 @@ from demo.story import STORY, THINGS_TO_TRY, Run
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.messages import CATALOGUE, message
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.status import READY, RECONCILING, STALLED
+from sshcredential_operator.api.staged import StagedReason
+from sshcredential_operator.api.status import READY, RECONCILING, ROTATION_STAGED, STALLED
+from sshcredential_operator.api.target_reasons import TargetNote, TargetReason
+from sshcredential_operator.api.target_status import AUTHENTICATED, HOST_KEY_TRUSTED, INSTALLED
 
 DOCS: Final = ROOT / "docs"
 PAGES: Final = (
@@ -88,7 +91,9 @@ def in_code(page: str) -> str:
 def unknown_words(page: str) -> list[str]:
     """Return words in code style that look like a reason, note, condition or value of ours and are none."""
     values = {str(value) for found in all_fields() for value in found.schema.get("enum", ())}
-    known = {*Reason, *Note, READY, RECONCILING, STALLED, *map(str, DEFINITIONS)} | EVENTS | values | KUBERNETES_WORDS
+    reasons = {*Reason, *Note, *StagedReason, *TargetReason, *TargetNote}
+    conditions = {READY, RECONCILING, STALLED, ROTATION_STAGED, HOST_KEY_TRUSTED, AUTHENTICATED, INSTALLED}
+    known = reasons | conditions | set(map(str, DEFINITIONS)) | EVENTS | values | KUBERNETES_WORDS
     return [word for word in code_words(page) if re.fullmatch(r"[A-Z][A-Za-z0-9]+", word) and word not in known]
 
 
