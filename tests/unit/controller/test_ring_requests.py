@@ -84,9 +84,11 @@ async def place(connected: Connect, secrets: list[dict[str, Any]]) -> AsyncItera
         return web.json_response({"metadata": {"name": "genomics", "uid": UID}})
 
     async with serving(answer) as address:
-        found = Place(Cluster(), Requests(await connected(address)))
+        requests = Requests(await connected(address))
+        found = Place(Cluster(), requests)
         await found.ring.open()
         yield found
+        await requests.close()
 
 
 async def test_a_root_key_is_replaced_once_however_often_it_is_asked_for(place: Place) -> None:
