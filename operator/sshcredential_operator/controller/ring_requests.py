@@ -26,6 +26,7 @@ from sshcredential_operator.encryption.roots import RootId
 NOT_OURS: Final = "The operator does not keep the root key itself: replace it where it is kept, and this follows."
 FULL: Final = "There are as many root keys as there can be: drop one that wraps nothing any more."
 IN_USE: Final = "The key {key_id} is in use by {count}, and was not dropped."
+NOT_MOVED: Final = "The key {key_id} was not dropped: {count} keys are not under the root key for writing so far."
 THE_NEWEST: Final = "The key {key_id} is the one for writing, and was not dropped."
 UNKNOWN: Final = "There is no key {key_id} that could be replaced or dropped."
 _PAGE: Final = 500
@@ -73,10 +74,19 @@ class RingRequests:
         place = next((place for place in self._ring.places if isinstance(place, RootInSecret)), None)
         if place is None:
             return NOT_OURS
-        if count := (await users_of_roots(self._store)).get(RootId(RootSource.SECRET, key_id), 0):
+        await self._ring.refresh()
+        asked, users = RootId(RootSource.SECRET, key_id), await users_of_roots(self._store)
+        if count := users.get(asked, 0):
             return IN_USE.format(key_id=key_id, count=count)
-        if not await place.drop_key(key_id):
+        # A replica that led before, and does not know of the present root key, may be about to move them to this one.
+        if count := sum(users.values()) - users.get(self._ring.roots.id, 0):
+            return NOT_MOVED.format(key_id=key_id, count=count)
+        dropped = await place.drop_key(key_id)
+        if dropped is None:
             return UNKNOWN.format(key_id=key_id)
+        if count := (await users_of_roots(self._store)).get(asked, 0):  # made in between, by a replica that led before
+            await place.put_back(dropped)
+            return IN_USE.format(key_id=key_id, count=count)
         await self._ring.refresh()
         return None
 

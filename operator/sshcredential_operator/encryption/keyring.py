@@ -34,6 +34,7 @@ from sshcredential_operator.encryption.ring_look import Look, look
 from sshcredential_operator.encryption.root_check import RootProblem, Step, next_step
 from sshcredential_operator.encryption.root_secret import RootInSecret
 from sshcredential_operator.encryption.roots import RootAway, RootLack, RootPlace, Roots, load_roots
+from sshcredential_operator.encryption.settling import settled
 
 __all__ = ["Keyring", "KeyringRefused", "KeyringStore", "RootProblem", "StoredSecret"]
 
@@ -219,6 +220,7 @@ class Keyring:
         name = kek_secret_name(namespace_uid, slot)
         created = await self._store.create(name, KEK_SECRET_TYPE, {KEK_DATA_KEY: document.to_bytes()}, LABELS)
         if created:
+            document = await settled(self, self._store, (name, KEK_DATA_KEY), document, kek.key)
             self._keks.add(StoredKek(document, kek))
         return created
 

@@ -5,7 +5,10 @@ It is the one root that the operator makes itself, and the one that it can repla
 
 from __future__ import annotations
 
+from typing import Final
+
 from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL
+from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.keyring_store import KeyringStore, StoredSecret
 from sshcredential_operator.encryption.root_key import (
     MAX_ROOT_KEYS,
@@ -19,6 +22,8 @@ from sshcredential_operator.encryption.root_key import (
     root_keys_to_bytes,
 )
 from sshcredential_operator.encryption.roots import LocalRoot, RootLack
+
+_TRIES: Final = 5
 
 
 class RootInSecret:
@@ -57,13 +62,29 @@ class RootInSecret:
             raise ValueError(msg)
         return await self._replace(secret, RootKeys((*new_root_keys().keys, *keys.keys)))
 
-    async def drop_key(self, key_id: str) -> bool:
-        """Take away a key that wraps no more; False if it is not there. The caller has seen that nothing needs it."""
+    async def drop_key(self, key_id: str) -> Kek | None:
+        """Take away a key that wraps no more, and return it; None if it is not there, or others wrote in between.
+
+        The caller has seen that nothing needs it, and looks once more.
+        """
         secret = await self._store.get(ROOT_SECRET_NAME)
         keys = None if secret is None else root_keys_of(secret)
-        if secret is None or keys is None or keys.writing.kid == key_id or keys.find(key_id) is None:
-            return False
-        return await self._replace(secret, RootKeys(tuple(key for key in keys.keys if key.kid != key_id)))
+        dropped = None if keys is None else keys.find(key_id)
+        if secret is None or keys is None or dropped is None or keys.writing.kid == key_id:
+            return None
+        rest = RootKeys(tuple(key for key in keys.keys if key.kid != key_id))
+        return dropped if await self._replace(secret, rest) else None
+
+    async def put_back(self, key: Kek) -> bool:
+        """Let a key that was dropped open again, as the last one; False if others kept writing in between."""
+        for _ in range(_TRIES):
+            secret = await self._store.get(ROOT_SECRET_NAME)
+            keys = None if secret is None else root_keys_of(secret)
+            if secret is None or keys is None:
+                return False
+            if keys.find(key.kid) or await self._replace(secret, RootKeys((*keys.keys, key))):
+                return True
+        return False
 
     async def _replace(self, secret: StoredSecret, keys: RootKeys) -> bool:
         return await self._store.replace(secret, {ROOT_DATA_KEY: root_keys_to_bytes(keys)})

@@ -28,6 +28,7 @@ from sshcredential_operator.encryption.sealing_key import (
     slot_of_secret,
 )
 from sshcredential_operator.encryption.sealing_keys import SealingKey, SealingKeys
+from sshcredential_operator.encryption.settling import settled
 
 CLOCK_SLACK: Final = timedelta(days=1)
 """A key that is younger than none by more than this was made by a clock that was wrong."""
@@ -79,8 +80,11 @@ class SealingRing:
         wrapped = await self._ring.roots.wrap(key.private, sealing_key_aad(key.kid, key.created_at))
         document = SealingKeyDocument(key.kid, key.x, key.created_at, wrapped)
         data, labels = {SEALING_KEY_DATA_KEY: document.to_bytes()}, {MANAGED_BY_LABEL: FIELD_MANAGER}
-        made = await self._store.create(sealing_key_secret_name(slot), SEALING_KEY_SECRET_TYPE, data, labels)
-        return SealingKey(key.kid, key.x, key.created_at) if made else None
+        name = sealing_key_secret_name(slot)
+        if not await self._store.create(name, SEALING_KEY_SECRET_TYPE, data, labels):
+            return None
+        await settled(self._ring, self._store, (name, SEALING_KEY_DATA_KEY), document, key.private)
+        return SealingKey(key.kid, key.x, key.created_at)
 
     async def private_half(self, kid: str) -> Sensitive | Unopened:
         """Return the private half of a key; one read of its Secret. May raise RootAway."""
