@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from sshcredential_operator.controller.ports import (
     parse_secret,
 )
 from sshcredential_operator.controller.requests import MERGE_PATCH, Requests
+from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE
@@ -42,8 +43,14 @@ class RingHistory:
     backed_up_at: datetime | None = None
     """What a person has noted on the root key's Secret after the last backup."""
 
+    made: dict[str, datetime] = field(default_factory=dict)
+    """When each canary and each workspace's key was made, by the name of its Secret."""
+
     def saw(self, raw: Mapping[str, Any]) -> None:
         """Take a Secret of the key ring."""
+        born = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
+        if born and raw.get("type") in {KEK_SECRET_TYPE, CANARY_SECRET_TYPE}:
+            self.made[raw["metadata"]["name"]] = born
         if raw.get("type") not in {ROOT_SECRET_TYPE, KEK_SECRET_TYPE, SEALING_KEY_SECRET_TYPE}:
             return
         made = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
