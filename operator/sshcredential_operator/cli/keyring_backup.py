@@ -116,6 +116,4 @@ def _note(secrets: RingSecrets, made: RingBackup) -> None:
     bearer = next((one for one in made.secrets if one.name == name), None)
     if bearer is None:
         end("there is no canary yet that could bear the time of the backup: start the operator, and back up again")
-    or_end(
-        secrets.annotate(made.namespace, bearer, {BACKED_UP_AT_ANNOTATION: format_timestamp(made.made_at)})
-    )
+    or_end(secrets.annotate(made.namespace, bearer, {BACKED_UP_AT_ANNOTATION: format_timestamp(made.made_at)}))

@@ -93,7 +93,9 @@ def restore(  # noqa: PLR0913 - the options of the command
         )
     if rebind:
         now = or_end(secrets.ring(operator_namespace))
-        asyncio.run(rebind_all(secrets, backup, now, roots_of(root_source, now, operator_namespace), operator_namespace))
+        asyncio.run(
+            rebind_all(secrets, backup, now, roots_of(root_source, now, operator_namespace), operator_namespace)
+        )
 
 
 def _refuse_another_root(there: Mapping[str, StoredSecret], backup: RingBackup, namespace: str) -> None:

@@ -31,25 +31,20 @@ _AWAY = "the root key cannot be asked now: try again when the KMS plugin answers
 async def rebind_all(
     secrets: RingSecrets, backup: RingBackup, ring: Sequence[StoredSecret], roots: Roots, namespace: str
 ) -> None:
-    """Rebind every namespace of the backup that has another uid now; end if a Secret does not open."""
+    """Rebind what lies in namespaces of the backup under keys that are not theirs; end if a Secret does not open."""
     uids = or_end(secrets.namespace_uids())
-    bound = {(one.namespace, one.namespace_uid) for one in backup.keks}
     left: list[str] = []
-    for workspace in sorted({name for name, _ in bound}):
+    for workspace in sorted({one.namespace for one in backup.keks}):
         uid = uids.get(workspace)
         if uid is None:
             click.echo(f"{workspace}: there is no such namespace now; nothing to rebind", err=True)
-        elif (workspace, uid) not in bound or _has_other(bound, workspace, uid):
-            try:
-                left += await _rebind(secrets, backup, ring, roots, (namespace, workspace, uid))
-            except RootAway:
-                end(_AWAY)
+            continue
+        try:
+            left += await _rebind(secrets, backup, ring, roots, (namespace, workspace, uid))
+        except RootAway:
+            end(_AWAY)
     if left:
         end(f"not rebound, since they do not open with this backup: {', '.join(left)}")
-
-
-def _has_other(bound: set[tuple[str, str]], workspace: str, uid: str) -> bool:
-    return any(name == workspace and other != uid for name, other in bound)
 
 
 async def _rebind(

@@ -43,8 +43,8 @@ class RingSecrets:
 
     def credentials(self, namespace: str) -> list[StoredSecret] | Refused:
         """Return the Secrets of a namespace's credentials."""
-        how = {"field_selector": f"type={SECRET_TYPE}"}
-        found = pages(lambda **page: self._core.list_namespaced_secret(namespace, **how, **page))
+        which = f"type={SECRET_TYPE}"
+        found = pages(lambda **page: self._core.list_namespaced_secret(namespace, field_selector=which, **page))
         if isinstance(found, Refused):
             return found
         return [secret for raw in found if (secret := stored_secret_of(raw))]
@@ -58,7 +58,7 @@ class RingSecrets:
 
     def create(self, namespace: str, secret: StoredSecret) -> Object | Refused:
         """POST a Secret; one of this name that is there is a refusal with the code CONFLICT."""
-        body = manifest_of(secret, namespace)
+        body: Any = manifest_of(secret, namespace)
         create = self._core.create_namespaced_secret
         return object_of(lambda: create(namespace, body, field_manager=APPLIED_BY, **HOW))
 

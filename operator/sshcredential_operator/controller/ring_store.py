@@ -26,6 +26,7 @@ from sshcredential_operator.controller.ports import (
     parse_secret,
 )
 from sshcredential_operator.controller.requests import MERGE_PATCH, Requests
+from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE
@@ -40,17 +41,17 @@ class RingHistory:
     changed_at: datetime | None = None
     """When the newest of those that a backup must hold was made."""
     backed_up_at: datetime | None = None
-    """What a person has noted on the root key's Secret after the last backup."""
+    """What was noted on the root key's Secret after the last backup, or on its canary where the root is elsewhere."""
 
     def saw(self, raw: Mapping[str, Any]) -> None:
         """Take a Secret of the key ring."""
+        noted = parse_timestamp((raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, ""))
+        if raw.get("type") == CANARY_SECRET_TYPE or raw["metadata"]["name"] == ROOT_SECRET_NAME:
+            self.backed_up_at = max((when for when in (noted, self.backed_up_at) if when), default=None)
         if raw.get("type") not in {ROOT_SECRET_TYPE, KEK_SECRET_TYPE, SEALING_KEY_SECRET_TYPE}:
             return
         made = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
         self.changed_at = max((when for when in (made, self.changed_at) if when), default=None)
-        if raw["metadata"]["name"] == ROOT_SECRET_NAME:
-            noted = (raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, "")
-            self.backed_up_at = parse_timestamp(noted)
 
 
 class ApiKeyringStore:

@@ -129,9 +129,7 @@ def stored_secret_of(raw: Mapping[str, object]) -> StoredSecret | None:
         values = {member: b64decode(value, validate=True) for member, value in data.items()}
     except (binascii.Error, ValueError):
         return None
-    return StoredSecret(
-        name, str(raw.get("type", "")), values, annotations, str(metadata.get("resourceVersion") or "")
-    )
+    return StoredSecret(name, str(raw.get("type", "")), values, annotations, str(metadata.get("resourceVersion") or ""))
 
 
 def _are_texts(value: object) -> bool:

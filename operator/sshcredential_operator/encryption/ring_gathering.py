@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sshcredential_operator.encryption.keyring_store import StoredSecret
+from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
+from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.ring_backup import ClearKek, ClearSealingKey, RingBackup
 from sshcredential_operator.encryption.ring_documents import (
     canary_document_of,
@@ -19,7 +20,6 @@ from sshcredential_operator.encryption.ring_documents import (
     stored_keks_of,
 )
 from sshcredential_operator.encryption.roots import Roots
-from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE, sealing_key_document_of
 
 
@@ -33,13 +33,9 @@ class Gathered(NamedTuple):
 async def gather(secrets: Sequence[StoredSecret], roots: Roots, namespace: str, now: datetime) -> Gathered:
     """Open all KEKs, sealing keys and canaries. May raise RootAway."""
     keks = await stored_keks_of([one for one in secrets if one.type == KEK_SECRET_TYPE], roots)
-    sealing = {
-        one.name: await _sealing_key(one, roots) for one in secrets if one.type == SEALING_KEY_SECRET_TYPE
-    }
+    sealing = {one.name: await _sealing_key(one, roots) for one in secrets if one.type == SEALING_KEY_SECRET_TYPE}
     silent = [one.name for one in secrets if one.type == CANARY_SECRET_TYPE and not await _sings(one, roots)]
-    clear = [
-        ClearKek(one.document.namespace, one.document.namespace_uid, one.kek) for one in keks.values() if one
-    ]
+    clear = [ClearKek(one.document.namespace, one.document.namespace_uid, one.kek) for one in keks.values() if one]
     backup = RingBackup(
         now.replace(microsecond=0),
         namespace,
