@@ -1,4 +1,4 @@
-"""A backup of the key ring as a value and as JSON. Written by `sshcred keyring backup`, read by `restore` and `recover`.
+"""A backup of the key ring as a value and as JSON. Made by `sshcred keyring backup`, read by `restore` and `recover`.
 
 It holds the Secrets as they are stored, for a cluster, and beside them every key in the clear, so that whoever can
 open the file needs no root key: what the root is, and where it is kept, does not matter then. Pure.

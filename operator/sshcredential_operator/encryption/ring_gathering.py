@@ -6,9 +6,11 @@ What does not open is taken as it is stored, and named: a backup is made when so
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from sshcredential_operator.api.names import BACKED_UP_AT_ANNOTATION
 from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
@@ -43,10 +45,16 @@ async def gather(secrets: Sequence[StoredSecret], roots: Roots, namespace: str, 
         roots.id.key_id,
         tuple(clear),
         tuple(key for key in sealing.values() if key),
-        tuple(secrets),
+        tuple(_as_made(one) for one in secrets),
     )
     unopened = [name for name, key in {**keks, **sealing}.items() if key is None]
     return Gathered(backup, tuple(sorted([*unopened, *silent])))
+
+
+def _as_made(secret: StoredSecret) -> StoredSecret:
+    """Return the Secret without its revision, and without the note of a backup that was another one."""
+    kept = {name: text for name, text in secret.annotations.items() if name != BACKED_UP_AT_ANNOTATION}
+    return replace(secret, annotations=kept, resource_version="")
 
 
 async def _sealing_key(secret: StoredSecret, roots: Roots) -> ClearSealingKey | None:
