@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "delete": ("delete:delete", "Delete a credential, and say what becomes of its key."),
     "export": ("export:export", "Ask for a copy of a credential's private key."),
     "exports": ("exports:exports", "List who has a copy of which credential."),
-    "keyring": ("keyring:keyring", "Look after the keys that everything is encrypted under."),
+    "keyring": ("keyring:keyring", "Look after the keys under which credentials are encrypted."),
     "list": ("listing:listing", "List credentials."),
     "open": ("open_copy:open_copy", "Open a copy that was made for you alone."),
     "public-key": ("public_key:public_key", "Print the line for authorized_keys."),

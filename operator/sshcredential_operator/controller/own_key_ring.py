@@ -49,6 +49,7 @@ class OwnKeyRing:
         answers = RingRequests(self.ring, self.secrets, requests, self.workspaces, self.rewrapping)
         desk = ApiRingDesk(requests, self._own)
         self.upkeep = RingUpkeep(self.ring, self.secrets, desk, answers, self.rewrapping)
+        self.upkeep.state.history = self.secrets.history
         self.upkeep.on_problem = self.announce
 
     def start(self) -> list[asyncio.Task[Any]]:

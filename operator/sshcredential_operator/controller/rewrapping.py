@@ -18,7 +18,7 @@ from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.rewrapping import Rewrap
-from sshcredential_operator.reconcile.observed import RawSecret, Stored
+from sshcredential_operator.reconcile.observed import RawSecret, Stored, Unopened
 from sshcredential_operator.reconcile.rewrap_checks import is_outdated
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,15 @@ class Rewrapping:
 
     def resume(self) -> None:
         """Go on; a look comes soon enough."""
+
+    def reopen(self, namespace: Namespace, namespace_uid: str) -> None:
+        """Let the Secrets of a workspace be opened again whose keys are gone or have come."""
+        for key in self._store.keys(Kind.SECRETS, namespace):
+            seen = self._store.secret(key)
+            if isinstance(seen, Stored) and self._ring.known(seen.key_id, namespace, namespace_uid) is None:
+                self._store.lost_key(key, seen)
+            if not isinstance(seen, Stored) or isinstance(self._store.secret(key), Unopened):
+                self._queue.add(key)
 
     async def run(self) -> None:
         """Give turns until cancelled."""
@@ -95,12 +104,12 @@ class Rewrapping:
 
     def _newest(self) -> dict[tuple[Namespace, str], Kek]:
         """Return the newest KEK for every KEK of workspaces that have several."""
-        documents = [stored.document for stored in self._ring.documents]
-        uids = Counter(document.namespace_uid for document in documents)
+        uids = Counter(stored.serves for stored in self._ring.documents)
         found = {}
-        for document in documents:
-            if uids[document.namespace_uid] == 1:
+        for stored in self._ring.documents:
+            document = stored.document
+            if uids[stored.serves] == 1:
                 continue
-            if kek := self._ring.newest(document.namespace, document.namespace_uid):
+            if kek := self._ring.newest(document.namespace, stored.serves):
                 found[Namespace(document.namespace), document.kid] = kek
         return found

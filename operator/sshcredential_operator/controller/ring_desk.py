@@ -18,10 +18,14 @@ from sshcredential_operator.controller.requests import MERGE_PATCH, Requests
 STATE: Final = "state.json"
 ROTATE_ROOT: Final = "rotate-root"
 DROP_ROOT: Final = "drop-root"
+VERIFY: Final = "verify"
+"""Any new text: open everything once, and say in the state what opened."""
+REREAD: Final = "reread"
+"""`reread.NAMESPACE`, any new text: a person has deleted a workspace's keys, or bound old ones to it."""
 RE_ENCRYPT: Final = " re-encrypt"
 """Comes after the kid, where data keys are to be new as well."""
 
-_OF_WORKSPACE: Final = re.compile(r"(rotate|drop)\.([a-z0-9-]{1,63})")
+_OF_WORKSPACE: Final = re.compile(r"(rotate|drop|reread)\.([a-z0-9-]{1,63})")
 _VALUE: Final = re.compile(r"[ -~]{1,1100}")
 _WHAT: Final = "configmaps"
 
@@ -54,7 +58,7 @@ def sheet_of(resource_version: str, data: Mapping[str, str]) -> Sheet:
 def _asked(entry: str, value: str) -> Asked | None:
     if _VALUE.fullmatch(value) is None:
         return None
-    if entry in {ROTATE_ROOT, DROP_ROOT}:
+    if entry in {ROTATE_ROOT, DROP_ROOT, VERIFY}:
         return Asked(entry, entry, None, value)
     match = _OF_WORKSPACE.fullmatch(entry)
     if match is None:

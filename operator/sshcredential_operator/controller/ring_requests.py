@@ -5,23 +5,27 @@ Used by `ring_upkeep.py`. Each answer begins with what is stored, and says in a 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sshcredential_operator.api.names import SECRET_TYPE, Namespace
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.ports import SECRETS_PATH, parse_secret
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.rewrapping import Rewrapping
-from sshcredential_operator.controller.ring_desk import DROP_ROOT, ROTATE_ROOT, Asked
+from sshcredential_operator.controller.ring_desk import DROP_ROOT, REREAD, ROTATE_ROOT, VERIFY, Asked
+from sshcredential_operator.controller.ring_verify import verified
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
 from sshcredential_operator.encryption.credential_secret import peek_kids
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.keyring_store import KeyringStore
-from sshcredential_operator.encryption.ring_documents import kek_document_of
+from sshcredential_operator.encryption.ring_documents import kek_document_of, rebound_to
+from sshcredential_operator.encryption.ring_reread import reread
 from sshcredential_operator.encryption.ring_rotation import users_of_roots
 from sshcredential_operator.encryption.root_key import RootSource
 from sshcredential_operator.encryption.root_secret import RootInSecret
 from sshcredential_operator.encryption.roots import RootId
+from sshcredential_operator.reconcile.trouble import TroubleError
 
 NOT_OURS: Final = "The operator does not keep the root key itself: replace it where it is kept, and this follows."
 FULL: Final = "There are as many root keys as there can be: drop one that wraps nothing any more."
@@ -44,6 +48,8 @@ class RingRequests:
     ) -> None:
         self._ring, self._store, self._requests = ring, store, requests
         self._workspaces, self._rewrapping = workspaces, rewrapping
+        self.verified: dict[str, Any] | None = None
+        """What the last request to verify has found."""
 
     async def answer(self, asked: Asked) -> str | None:
         """Do what is asked. May raise RootAway, KeyringRefused or TroubleError: then it is asked again."""
@@ -52,6 +58,11 @@ class RingRequests:
                 return await self._rotate_root(asked.key_id)
             case Asked(verb=verb) if verb == DROP_ROOT:
                 return await self._drop_root(asked.key_id)
+            case Asked(verb=verb) if verb == VERIFY:
+                self.verified = await verified(self._ring, self._store, asked.key_id)
+                return None
+            case Asked(verb=verb, namespace=str() as namespace) if verb == REREAD:
+                return await self._reread(namespace)
             case Asked(verb="rotate", namespace=str() as namespace):
                 return await self._rotate(namespace, asked.key_id)
             case Asked(verb="drop", namespace=str() as namespace):
@@ -82,14 +93,37 @@ class RingRequests:
 
     async def _rotate(self, namespace: Namespace, kid: str) -> str | None:
         """Make the next key of a workspace; its Secrets follow, one after the other."""
-        uid = await self._workspaces.uid(namespace)
-        if self._ring.known(kid, namespace, uid) is None:
+        uid = await self._uid(namespace)
+        if uid is None or self._ring.known(kid, namespace, uid) is None:
             return UNKNOWN.format(key_id=kid)
         await self._ring.make_next(namespace, uid, kid)
         return None
 
+    async def _reread(self, namespace: Namespace) -> str | None:
+        """Take what a person has done to the keys of a workspace, and look at its credentials with that."""
+        await reread(self._ring, self._store, namespace)
+        self._workspaces.forget(namespace)
+        uid = await self._uid(namespace)
+        if uid is None:
+            return None  # a namespace that is gone: its keys are forgotten, and it has no credentials
+        if any(stored.rebound_to == uid for stored in self._ring.documents):
+            await self._workspaces.kek_for_writing(namespace)
+        self._rewrapping.reopen(namespace, uid)
+        return None
+
+    async def _uid(self, namespace: Namespace) -> str | None:
+        """Return the uid of a namespace; None where there is none of this name that may be looked at."""
+        try:
+            return await self._workspaces.uid(namespace)
+        except TroubleError as trouble:
+            if trouble.reason is Reason.SERVER_UNAVAILABLE:
+                raise
+            return None
+
     async def _drop(self, namespace: Namespace, kid: str) -> str | None:
-        uid = await self._workspaces.uid(namespace)
+        uid = await self._uid(namespace)
+        if uid is None:
+            return UNKNOWN.format(key_id=kid)
         newest = self._ring.newest(namespace, uid)
         if newest is None or newest.kid == kid:
             return THE_NEWEST.format(key_id=kid)
@@ -97,7 +131,8 @@ class RingRequests:
             return IN_USE.format(key_id=kid, count=count)
         for secret in await self._store.list(KEK_SECRET_TYPE):
             document = kek_document_of(secret)
-            if document and (document.kid, document.namespace_uid) == (kid, uid) and await self._store.delete(secret):
+            own = document and (document.namespace_uid == uid or rebound_to(secret) == uid)
+            if document and own and document.kid == kid and await self._store.delete(secret):
                 self._ring.drop(kid)
                 return None
         return UNKNOWN.format(key_id=kid)

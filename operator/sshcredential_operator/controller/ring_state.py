@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.api.timestamps import format_timestamp
+from sshcredential_operator.controller.ring_store import RingHistory
+from sshcredential_operator.encryption.canary import canary_secret_name
+from sshcredential_operator.encryption.kek import kek_secret_name
 from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.ring_documents import StoredKek
 from sshcredential_operator.encryption.roots import RootId
 
 
@@ -33,6 +39,11 @@ class RingState:
     seen: bool = False
     """Whether the roots were looked at since the start."""
 
+    verified: Mapping[str, Any] | None = None
+    """What the last request to verify has found."""
+    history: RingHistory = field(default_factory=RingHistory)
+    """When things were made and backed up, as far as this process has read their Secrets."""
+
     def text(self, ring: Keyring, pending: Mapping[Namespace, int]) -> str:
         """Return it as JSON in one spelling."""
         self.told_pending = bool(pending)
@@ -44,10 +55,19 @@ class RingState:
             if found["keyId"]:
                 found["olderKeyIds"].append(found["keyId"])
             found["keyId"] = stored.kek.kid
+            found["madeAt"] = _written(self.history.made.get(_name_of(stored)))
             found["pending"] = pending.get(Namespace(stored.document.namespace), 0)
         return orjson.dumps(
             {
-                "root": {"source": root.source, "keyId": root.key_id, "where": ring.places[0].where},
+                "root": {
+                    "source": root.source,
+                    "keyId": root.key_id,
+                    "where": ring.places[0].where,
+                    "madeAt": _written(self.history.made.get(canary_secret_name(root.key_id))),
+                },
+                "backedUpAt": _written(self.history.backed_up_at),
+                "changedAt": _written(self.history.changed_at),
+                "verified": self.verified,
                 "wrappedBy": [
                     {"source": source, "keyId": key_id, "count": count}
                     for (source, key_id), count in sorted(self.users.items())
@@ -59,6 +79,14 @@ class RingState:
             },
             option=orjson.OPT_SORT_KEYS,
         ).decode()
+
+
+def _written(moment: datetime | None) -> str | None:
+    return format_timestamp(moment) if moment else None
+
+
+def _name_of(stored: StoredKek) -> str:
+    return kek_secret_name(stored.document.namespace_uid, stored.document.slot or 0)
 
 
 def kids_of(ring: Keyring) -> frozenset[str]:

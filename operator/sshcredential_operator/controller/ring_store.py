@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -43,15 +43,26 @@ class RingHistory:
     backed_up_at: datetime | None = None
     """What was noted on the root key's Secret after the last backup, or on its canary where the root is elsewhere."""
 
+    made: dict[str, datetime] = field(default_factory=dict)
+    """When each canary and each workspace's key was made, by the name of its Secret."""
+
     def saw(self, raw: Mapping[str, Any]) -> None:
         """Take a Secret of the key ring."""
-        noted = parse_timestamp((raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, ""))
-        if raw.get("type") == CANARY_SECRET_TYPE or raw["metadata"]["name"] == ROOT_SECRET_NAME:
-            self.backed_up_at = max((when for when in (noted, self.backed_up_at) if when), default=None)
+        self._saw_note(raw)
+        born = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
+        if born and raw.get("type") in {KEK_SECRET_TYPE, CANARY_SECRET_TYPE}:
+            self.made[raw["metadata"]["name"]] = born
         if raw.get("type") not in {ROOT_SECRET_TYPE, KEK_SECRET_TYPE, SEALING_KEY_SECRET_TYPE}:
             return
         made = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
         self.changed_at = max((when for when in (made, self.changed_at) if when), default=None)
+
+    def _saw_note(self, raw: Mapping[str, Any]) -> None:
+        noted = parse_timestamp((raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, ""))
+        if raw["metadata"]["name"] == ROOT_SECRET_NAME:
+            self.backed_up_at = noted
+        elif noted and raw.get("type") == CANARY_SECRET_TYPE:
+            self.backed_up_at = max((when for when in (noted, self.backed_up_at) if when), default=None)
 
 
 class ApiKeyringStore:

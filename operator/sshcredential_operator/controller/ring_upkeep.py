@@ -24,6 +24,7 @@ from sshcredential_operator.controller.ring_requests import RingRequests
 from sshcredential_operator.controller.ring_state import RingState, kids_of
 from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
 from sshcredential_operator.encryption.keyring_store import KeyringStore
+from sshcredential_operator.encryption.ring_reread import drop_gone, held_by
 from sshcredential_operator.encryption.ring_rotation import move_all, users_of_roots
 from sshcredential_operator.encryption.root_check import RootProblem
 from sshcredential_operator.encryption.root_key import RootSource
@@ -108,8 +109,10 @@ class RingUpkeep:
         try:
             changed = await self._refresh()
             if not begun or changed or self.state.left:
+                held = held_by(self._ring)
                 moved = await move_all(self._store, self._ring.roots, _pace)
                 self.state.left, self.state.users = moved.left, moved.users
+                drop_gone(self._ring, held, moved.names)
             roots = self._ring.roots
             await self._answer(again=begun)
             if self._ring.roots != roots:  # then everything is to be wrapped anew
@@ -160,6 +163,7 @@ class RingUpkeep:
                 answered.add(asked.entry)
         if answered:
             self.state.users = await users_of_roots(self._store)
+        self.state.verified = self._requests.verified
         text = self.state.text(self._ring, self._rewrapping.pending())
         self._told = await self._desk.write(sheet, text, frozenset(answered))
         if self._told is None:

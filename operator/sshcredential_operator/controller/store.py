@@ -13,7 +13,8 @@ from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey, Namespace
-from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen, Stored
+from sshcredential_operator.encryption.credential_secret import Unreadability, Unreadable
+from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen, Stored, Unopened
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 Scope = Namespace | None
@@ -81,6 +82,12 @@ class Store:
             self._secrets.pop(key, None)
         elif self._is_news(Kind.SECRETS, key, self._secrets.get(key), secret.resource_version):
             self._secrets[key] = secret
+
+    def lost_key(self, key: CredentialKey, seen: Stored) -> None:
+        """Keep of a Secret that was opened that it opens no more: a pass looks at it live then."""
+        if self._secrets.get(key) == seen:
+            lost = Unreadable(Unreadability.UNKNOWN_KID, seen.key_id)
+            self._secrets[key] = Unopened(seen.uid, seen.resource_version, lost)
 
     def remember_credential(self, key: CredentialKey, credential: Credential | None) -> None:
         """Keep what a live read or a write of ours has shown, until the watch shows something newer."""

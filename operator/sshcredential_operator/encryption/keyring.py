@@ -205,6 +205,10 @@ class Keyring:
         """Drop one KEK from memory, whose Secret was deleted."""
         self._keks.drop(kid)
 
+    def learn(self, stored: StoredKek) -> None:
+        """Take a KEK into memory that was read and opened."""
+        self._keks.add(stored)
+
     def newest(self, namespace: str, namespace_uid: str) -> Kek | None:
         """Return the KEK in memory that writes in this very namespace."""
         return self._keks.newest(namespace, namespace_uid)

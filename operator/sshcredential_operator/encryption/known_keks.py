@@ -40,9 +40,11 @@ class KnownKeks:
         self._keks.pop(kid, None)
 
     def find(self, kid: str, namespace: str, namespace_uid: str) -> Kek | None:
-        """Return one, if it is of this very namespace."""
+        """Return one, if it is of this very namespace, or a person has bound it to it."""
         stored = self._keks.get(kid)
-        return stored.kek if stored and _is_of(stored, namespace, namespace_uid) else None
+        if stored is None or stored.document.namespace != namespace:
+            return None
+        return stored.kek if namespace_uid in {stored.document.namespace_uid, stored.rebound_to} else None
 
     def newest(self, namespace: str, namespace_uid: str) -> Kek | None:
         """Return the one that writes in this very namespace: that of the highest slot."""

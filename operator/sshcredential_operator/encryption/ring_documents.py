@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL
+from sshcredential_operator.api.names import FIELD_MANAGER, MANAGED_BY_LABEL, REBOUND_TO_ANNOTATION
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.canary import (
     CANARY_DATA_KEY,
@@ -25,6 +25,7 @@ from sshcredential_operator.encryption.envelope import KEY_SIZE, Kek
 from sshcredential_operator.encryption.kek import (
     KEK_DATA_KEY,
     KEK_SECRET_TYPE,
+    NAMESPACE_UID,
     KekDocument,
     kek_aad,
     kek_secret_name,
@@ -45,6 +46,13 @@ class StoredKek(NamedTuple):
 
     document: KekDocument
     kek: Kek
+    rebound_to: str | None = None
+    """uid of the namespace of the same name, made anew, that a person has let this KEK open values of."""
+
+    @property
+    def serves(self) -> str:
+        """The uid of the namespace whose values it opens now."""
+        return self.rebound_to or self.document.namespace_uid
 
 
 def kek_document_of(secret: StoredSecret) -> KekDocument | None:
@@ -78,7 +86,15 @@ async def stored_kek_of(secret: StoredSecret, roots: Roots) -> StoredKek | None:
     """Return the KEK of its Secret, or None when it does not open. May raise RootAway."""
     document = kek_document_of(secret)
     key = None if document is None else await secret_in(document, roots)
-    return None if document is None or key is None else StoredKek(document, Kek(document.kid, key))
+    if document is None or key is None:
+        return None
+    return StoredKek(document, Kek(document.kid, key), rebound_to(secret))
+
+
+def rebound_to(secret: StoredSecret) -> str | None:
+    """Return the uid of the namespace that a KEK's Secret was bound to by a person, if any."""
+    uid = secret.annotations.get(REBOUND_TO_ANNOTATION, "")
+    return uid if NAMESPACE_UID.fullmatch(uid) else None
 
 
 async def stored_keks_of(secrets: Iterable[StoredSecret], roots: Roots) -> dict[str, StoredKek | None]:

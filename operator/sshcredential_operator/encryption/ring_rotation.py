@@ -42,12 +42,17 @@ class Moved(NamedTuple):
     """Names of the Secrets that are still under another root key: they do not open, or somebody else was faster."""
     users: Mapping[RootId, int]
     """How many documents each root key wraps now."""
+    names: frozenset[str]
+    """Names of all Secrets that were listed."""
 
 
 async def move_all(store: KeyringStore, roots: Roots, pace: Callable[[], Awaitable[None]]) -> Moved:
     """Wrap by the root for writing whatever is not. Waits for `pace` before each. May raise RootAway."""
-    count, left, users = 0, [], Counter[RootId]()
+    count, left, users, names = 0, [], Counter[RootId](), set[str]()
     async for kind, secret, document in _documents(store):
+        names.add(secret.name)
+        if document is None:
+            continue
         users[root_id(document.wrapped)] += 1
         if root_id(document.wrapped) == roots.id:
             continue
@@ -59,17 +64,15 @@ async def move_all(store: KeyringStore, roots: Roots, pace: Callable[[], Awaitab
             users[root_id(document.wrapped)] -= 1
         else:
             left.append(secret.name)
-    return Moved(count, tuple(left), +users)
+    return Moved(count, tuple(left), +users, frozenset(names))
 
 
 async def users_of_roots(store: KeyringStore) -> Mapping[RootId, int]:
     """Return how many documents each root key wraps; canaries are nobody's loss, and do not count."""
-    return Counter([root_id(document.wrapped) async for _, _, document in _documents(store)])
+    return Counter([root_id(document.wrapped) async for _, _, document in _documents(store) if document])
 
 
-async def _documents(store: KeyringStore) -> AsyncIterator[tuple[_Kind, StoredSecret, Document]]:
+async def _documents(store: KeyringStore) -> AsyncIterator[tuple[_Kind, StoredSecret, Document | None]]:
     for kind in _KINDS:
         for secret in await store.list(kind.type):
-            document = kind.read(secret)
-            if document is not None:
-                yield kind, secret, document
+            yield kind, secret, kind.read(secret)
