@@ -26,8 +26,8 @@ WORDS = Passphrase(Sensitive(b"correct horse battery staple"))
 OTHER = private_key()
 
 
-def identity(jwk_: dict[str, str]) -> Identity:
-    return Identity(jwk_["x"], Sensitive(b64url.decode(jwk_["d"]) or b""))
+def identity(jwk_: dict[str, object]) -> Identity:
+    return Identity(str(jwk_["x"]), Sensitive(b64url.decode(jwk_["d"]) or b""))
 
 
 OWN = identity(PRIVATE)
