@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeIs
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 import click
 
@@ -29,6 +29,7 @@ CONFLICT: Final = 409
 TRIES: Final = 10
 LOOK_AGAIN_SECONDS: Final = 0.5
 Command = Callable[..., Any]
+Found = TypeVar("Found")
 
 
 class RingAsked(TypedDict):
@@ -72,10 +73,7 @@ class RingDesk:
 
     def sheet(self) -> Sheet:
         """Return what the key ring's ConfigMap says, or end."""
-        found = self.ring.sheet()
-        if is_refused(found) and found.code == NOT_FOUND:
-            end(self._nothing_there())
-        seen = or_end(found)
+        seen = found_or_end(self.ring.sheet(), self._nothing_there())
         if not seen.state:
             end(self._nothing_there())
         return seen
@@ -125,17 +123,17 @@ class RingDesk:
 
     def uid_of(self, namespace: str) -> str:
         """Return the uid of a namespace, or end."""
-        found = self.ring.namespace_uid(namespace)
-        if is_refused(found) and found.code == NOT_FOUND:
-            end(f"there is no namespace {namespace}: sshcred keyring status lists the workspaces that have keys")
-        return or_end(found)
+        missing = f"there is no namespace {namespace}: sshcred keyring status lists the workspaces that have keys"
+        return found_or_end(self.ring.namespace_uid(namespace), missing)
 
 
-def is_refused(answer: object) -> TypeIs[Refused]:
-    """Whether an answer is a refusal."""
+def found_or_end(answer: Found | Refused, missing: str) -> Found:
+    """Return what was answered, or end: with this sentence where there is no such object."""
     from sshcredential_operator.client.refused import Refused  # noqa: PLC0415 - lazily, as all commands
 
-    return isinstance(answer, Refused)
+    if isinstance(answer, Refused) and answer.code == NOT_FOUND:
+        end(missing)
+    return or_end(answer)
 
 
 def kids_in(workspace: Mapping[str, Any], namespace_uid: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""`sshcred keyring rebind`: gives the keys of a namespace that was deleted to the one that was made anew in its place."""
+"""`sshcred keyring rebind`: gives the keys of a deleted namespace to the one made anew in its place."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rebind(workspace: str, *, timeout: str, **asked: Unpack[RingAsked]) -> None:
     keys = [key for key in or_end(desk.ring.keys()) if key.namespace == workspace and key.namespace_uid != uid]
     if not keys:
         end(
-            f"there is no key of an earlier namespace {workspace}: it was not made anew, or its old keys are destroyed. "
+            f"there is no key of an earlier namespace {workspace}: it was not made anew, or its old keys are gone. "
             "sshcred keyring status lists all keys"
         )
     for key in keys:

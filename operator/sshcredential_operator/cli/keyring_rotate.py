@@ -93,8 +93,8 @@ def rotate_workspace(
     The SSH keys stay the same. The workspace's key before stays until you drop it: sshcred keyring drop. A command that
     was broken off goes on watching when it is given again; it does not begin anew.
 
-    After a suspected leak use --re-encrypt. It does not help against a private key that got out: those must be replaced,
-    too, which --raise-serials asks for where the operator makes the keys.
+    After a suspected leak use --re-encrypt. It does not help against a private key that got out: those must be
+    replaced, too, which --raise-serials asks for where the operator makes the keys.
 
     \b
     Exit status: 0 it is replaced, 1 it is not and why is said,

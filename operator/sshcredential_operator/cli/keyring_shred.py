@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _DUMPS: Final = {
     "Secret": (
-        "The root key lies in the cluster: who has an old dump of the operator's namespace, or a backup of the key ring, "
-        "can still open old backups of this workspace. Destroy those, too."
+        "The root key lies in the cluster: who has an old dump of the operator's namespace, or a backup of the "
+        "key ring, can still open old backups of this workspace. Destroy those, too."
     ),
 }
 _NO_DUMPS: Final = (

@@ -1,4 +1,4 @@
-"""The operator's key ring as an administrator asks of it, and what is stored of its workspaces' keys. Used by `keyring`.
+"""The operator's key ring, as an administrator asks of it, and its workspaces' stored keys. Used by `keyring`.
 
 Requests go into a ConfigMap, where the operator answers them (docs/design/013). Shredding and binding change the keys'
 Secrets with the rights of whoever does it. A refusal is a value.
