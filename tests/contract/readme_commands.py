@@ -11,6 +11,7 @@ from contract.tree import ROOT
 README: Final = ROOT / "README.md"
 EXPORTS: Final = ROOT / "docs" / "exports.md"
 GITOPS: Final = ROOT / "docs" / "gitops.md"
+RECOVERY: Final = ROOT / "docs" / "recovery.md"
 QUICKSTART: Final = ROOT / "docs" / "quickstart.md"
 FIRST_STEPS: Final = ROOT / "docs" / "first-steps-gone-wrong.md"
 TARGETS: Final = ROOT / "docs" / "targets.md"
@@ -53,6 +54,11 @@ def quick_start() -> list[str]:
 def gitops(*, rebuilding: bool) -> list[str]:
     """Return the commands of docs/gitops.md for the first cluster, or those for the empty one."""
     return _run(block for block in blocks(GITOPS.read_text()) if (block.section == REBUILDING) is rebuilding)
+
+
+def recovery(section: str) -> list[str]:
+    """Return the commands of a section of docs/recovery.md."""
+    return _run(block for block in blocks(RECOVERY.read_text()) if block.section == section)
 
 
 def _run(found: Iterable[Block]) -> list[str]:

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "list": ("listing:listing", "List credentials."),
     "open": ("open_copy:open_copy", "Open a copy that was made for you alone."),
     "public-key": ("public_key:public_key", "Print the line for authorized_keys."),
+    "recover": ("recover:recover", "Open Secrets out of a dump, with a backup of the key ring and no cluster."),
     "reseal": ("reseal:reseal", "Move sealed manifests to the newest sealing key."),
     "rollback": ("rotate:rollback", "Go back to the key before."),
     "rotate": ("rotate:rotate", "Replace a key."),

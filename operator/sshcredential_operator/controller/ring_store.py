@@ -41,13 +41,14 @@ class RingHistory:
     changed_at: datetime | None = None
     """When the newest of those that a backup must hold was made."""
     backed_up_at: datetime | None = None
-    """What a person has noted on the root key's Secret after the last backup."""
+    """What was noted on the root key's Secret after the last backup, or on its canary where the root is elsewhere."""
 
     made: dict[str, datetime] = field(default_factory=dict)
     """When each canary and each workspace's key was made, by the name of its Secret."""
 
     def saw(self, raw: Mapping[str, Any]) -> None:
         """Take a Secret of the key ring."""
+        self._saw_note(raw)
         born = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
         if born and raw.get("type") in {KEK_SECRET_TYPE, CANARY_SECRET_TYPE}:
             self.made[raw["metadata"]["name"]] = born
@@ -55,9 +56,13 @@ class RingHistory:
             return
         made = parse_timestamp(raw["metadata"].get("creationTimestamp", ""))
         self.changed_at = max((when for when in (made, self.changed_at) if when), default=None)
+
+    def _saw_note(self, raw: Mapping[str, Any]) -> None:
+        noted = parse_timestamp((raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, ""))
         if raw["metadata"]["name"] == ROOT_SECRET_NAME:
-            noted = (raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, "")
-            self.backed_up_at = parse_timestamp(noted)
+            self.backed_up_at = noted
+        elif noted and raw.get("type") == CANARY_SECRET_TYPE:
+            self.backed_up_at = max((when for when in (noted, self.backed_up_at) if when), default=None)
 
 
 class ApiKeyringStore:
