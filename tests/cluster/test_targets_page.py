@@ -52,7 +52,8 @@ class Machine:
         self.server: Sshd = self._life.enter_context(
             running(place / "sshd", SETTINGS | again, host_keys=(place / "host",))
         )
-        self._port = self.server.port
+        self._port = int(again.get("Port", self.server.port))
+        self.server = self.server._replace(port=self._port)
 
     def paste(self, public_key: str) -> None:
         """Append a line to authorized_keys, as a person does."""
@@ -100,7 +101,7 @@ class Owner(Reader):
         try:
             said = self.follow(command + local)
         except AssertionError as failed:
-            raise AssertionError(f"{failed}\n{self.say('kubectl get configmap ssh-hosts -o yaml; kubectl get sshtargets -o yaml; cat known_hosts')}") from None
+            raise AssertionError(f"{failed}\n{self.say('kubectl get sshcredentials,sshtargets -o wide')}") from None
         for begins, take in self.after.items():
             if command.startswith(begins):
                 take(said)

@@ -106,7 +106,8 @@ TARGET_TEXTS: Final[dict[TargetReason, Text]] = {
         "{host} port {port} shows the host key {offered}, for which nothing in spec.hostKeys vouches. No login was "
         "tried.",
         "Compare this fingerprint with what the server's owner says. If it is right, add "
-        "status.offeredHostKey.publicKey to spec.hostKeys.",
+        "status.offeredHostKey.publicKey to spec.hostKeys; in a ConfigMap the line begins with the "
+        "host, or with [HOST]:PORT unless that is 22.",
     ),
     TargetReason.HOST_KEY_CHANGED: Text(
         "{host} port {port} shows the host key {offered}, and not {expected} as before. No login was tried: the server "
