@@ -72,9 +72,11 @@ def never_torn(*accounts: Account) -> Iterator[list[str]]:
 
     reading = threading.Thread(target=read)
     reading.start()
-    yield wrong
-    over.set()
-    reading.join()
+    try:
+        yield wrong
+    finally:
+        over.set()
+        reading.join()
 
 
 def is_whole(content: str) -> bool:

@@ -37,12 +37,14 @@ def staged(embedded: ControlPlane, namespaces: Namespaces, tmp_path_factory: pyt
     """The process of targets is started in a folder that it takes for all of its own."""
     folder = tmp_path_factory.mktemp("leaks-of-targets")
     (folder / "home").mkdir()
-    with pytest.MonkeyPatch.context() as environment:
-        for variable in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "KUBECACHEDIR"):
-            environment.setenv(variable, str(folder / "home"))
-        environment.setenv("NAME_OF_THE_METRIC", METRIC)
-        with stage(embedded, namespaces, folder) as made:
-            yield made
+    with stage(embedded, namespaces, folder) as made:
+        assert made.process.stop() == 0
+        with pytest.MonkeyPatch.context() as environment:
+            for variable in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "KUBECACHEDIR"):
+                environment.setenv(variable, str(folder / "home"))
+            environment.setenv("NAME_OF_THE_METRIC", METRIC)
+            made.start()
+        yield made
 
 
 def of_key(staged: Stage, ring: Desk, name: str) -> Needles:
