@@ -119,7 +119,7 @@ class Stage:
             process="targets",
         )
         self.started.append(process)
-        return process.wait_until_ready()
+        return process.wait_until_ready(90)
 
     def end(self) -> None:
         """End what is still running."""

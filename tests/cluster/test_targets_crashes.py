@@ -72,9 +72,11 @@ def never_torn(*accounts: Account) -> Iterator[list[str]]:
 
     reading = threading.Thread(target=read)
     reading.start()
-    yield wrong
-    over.set()
-    reading.join()
+    try:
+        yield wrong
+    finally:
+        over.set()
+        reading.join()
 
 
 def is_whole(content: str) -> bool:
@@ -104,17 +106,25 @@ def rotations_with_kills(staged: Stage, name: str, rng: random.Random, kill: Kil
         with client, never_torn(*accounts) as torn:
             for serial in range(1, times + 1):
                 rotate(staged, name, serial)
-                moment = time.monotonic() + rng.uniform(0, LONGEST_SECONDS)
-                wait_until(lambda moment=moment: time.monotonic() > moment, "the moment has come")
+                until_passed(rng.uniform(0, LONGEST_SECONDS))
                 kill(staged, until_the_end)
                 until_rotated(staged, name, serial + 1)
             current = str(staged.desk.get(name)["status"]["publicKey"]).split()[1]
             for person in accounts:
-                wait_until(lambda one=person: current in one.content, "the key in use lies there", PATIENCE)
+                until_it_holds(person, current)
         print(f"\n{times} kills: {client}")
 
     assert torn == []
     assert client.refused == []
+
+
+def until_passed(seconds: float) -> None:
+    moment = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > moment, "the moment has come")
+
+
+def until_it_holds(person: Account, key: str) -> None:
+    wait_until(lambda: key in person.content, "the key in use lies there", PATIENCE)
 
 
 def until_rotated(staged: Stage, name: str, number: int) -> None:

@@ -37,12 +37,14 @@ def staged(embedded: ControlPlane, namespaces: Namespaces, tmp_path_factory: pyt
     """The process of targets is started in a folder that it takes for all of its own."""
     folder = tmp_path_factory.mktemp("leaks-of-targets")
     (folder / "home").mkdir()
-    with pytest.MonkeyPatch.context() as environment:
-        for variable in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "KUBECACHEDIR"):
-            environment.setenv(variable, str(folder / "home"))
-        environment.setenv("NAME_OF_THE_METRIC", METRIC)
-        with stage(embedded, namespaces, folder) as made:
-            yield made
+    with stage(embedded, namespaces, folder) as made:
+        assert made.process.stop() == 0
+        with pytest.MonkeyPatch.context() as environment:
+            for variable in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "KUBECACHEDIR"):
+                environment.setenv(variable, str(folder / "home"))
+            environment.setenv("NAME_OF_THE_METRIC", METRIC)
+            made.start()
+        yield made
 
 
 def of_key(staged: Stage, ring: Desk, name: str) -> Needles:
@@ -99,9 +101,11 @@ def test_no_secret_is_anywhere_but_where_it_belongs(
     with home(tmp_path / "sshd", PasswordAuthentication="yes") as (server, person):
         with ProcessLook(staged.process.pid) as look:
             needles = play(staged, name, server, person)
-        assert sorted(path.name for path in (staged.folder / "home").rglob("*")) == []
         (staged.folder / "home" / "canary").write_text(METRIC)
         searched = list(places(staged, embedded, look.places, server))
+        assert staged.process.stop() == 0
+        # While it runs, the client of the API keeps the API server's certificate in a temporary file.
+        assert [path.name for path in (staged.folder / "home").rglob("*")] == ["canary"]
     canaries = of_words("metric", METRIC, ANYWHERE) | of_words("workspace", staged.namespace, ANYWHERE)
     search = Search(needles | canaries)
     found = [(hit.needle, place, hit.encoding) for place in searched for hit in search.hits(place.content)]

@@ -84,6 +84,10 @@ def one_probe(staged: Stage, name: str) -> Counter[Asked]:
     )
 
 
+def until_handled(staged: Stage, name: str, request: str) -> None:
+    staged.targets.until_object(name, lambda one: one["status"].get("handledProbeRequest") == request, "probed")
+
+
 def idle(process: Resting) -> AuditMark:
     """Return a mark from when all passes were made."""
     running_now = process.stage.process
@@ -110,10 +114,7 @@ def test_a_further_probe_reads_one_secret_and_writes_once(resting: Resting, name
     staged.targets.until(name, "LoggedIn")
     mark = idle(resting)
     for _ in range(3):
-        request = staged.targets.probe(name)
-        staged.targets.until_object(
-            name, lambda one, said=request: one["status"].get("handledProbeRequest") == said, "probed"
-        )
+        until_handled(staged, name, staged.targets.probe(name))
     thrice = Counter({one: 3 * times for one, times in one_probe(staged, name).items()})
     wait_until(lambda: resting.asked(mark) == thrice, f"is {resting.asked(mark)}")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
-from weakref import WeakValueDictionary
 
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.controller.logs import where
@@ -32,6 +32,7 @@ from sshcredential_operator.ssh.visit import (
 
 log = logging.getLogger(__name__)
 
+ALL: Final = "all"
 VISITS: Final = 16
 """So many visits run at once."""
 OF_ONE_NAMESPACE: Final = 8
@@ -47,8 +48,8 @@ class ThreadedVisits:
     def __init__(self, destinations: Destinations, visited: Callable[[str, str, float], None]) -> None:
         self._destinations, self._visited = destinations, visited
         self._threads = ThreadPoolExecutor(VISITS, thread_name_prefix="visit")
-        self._all = asyncio.Semaphore(VISITS)
-        self._of: WeakValueDictionary[object, asyncio.Semaphore] = WeakValueDictionary()
+        self._changed = asyncio.Condition()
+        self._taken = Counter[object]()
         self.running = 0
 
     async def login(self, route: Route, key: PrivateKey) -> Visited | Failed:
@@ -88,14 +89,20 @@ class ThreadedVisits:
 
     @asynccontextmanager
     async def _turn(self, route: Route) -> AsyncIterator[None]:
-        """Wait until every server of the route has a place, then the namespace, then this process: in one order."""
-        servers = sorted({(hop.host.lower(), hop.port) for hop in (*(hop for hop, _ in route.jumps), route.target)})
-        async with AsyncExitStack() as turn:
-            for server in servers:
-                await turn.enter_async_context(self._place(server, OF_ONE_SERVER))
-            await turn.enter_async_context(self._place(route.namespace, OF_ONE_NAMESPACE))
-            await turn.enter_async_context(self._all)
+        """Wait until there is a place for all of it at once: nobody holds one while he waits for another."""
+        servers = {(hop.host.lower(), hop.port) for hop in (*(hop for hop, _ in route.jumps), route.target)}
+        places: dict[object, int] = {
+            ALL: VISITS,
+            (route.namespace,): OF_ONE_NAMESPACE,
+            **dict.fromkeys(servers, OF_ONE_SERVER),
+        }
+        async with self._changed:
+            await self._changed.wait_for(lambda: all(self._taken[one] < most for one, most in places.items()))
+            self._taken.update(places.keys())
+        try:
             yield
-
-    def _place(self, of: object, places: int) -> asyncio.Semaphore:
-        return self._of.setdefault(of, asyncio.Semaphore(places))
+        finally:
+            async with self._changed:
+                self._taken.subtract(places.keys())
+                self._taken = +self._taken
+                self._changed.notify_all()

@@ -117,6 +117,15 @@ async def test_waiting_for_one_server_keeps_nobody_from_another(visits: Threaded
     assert most["at other:22"] == 1
 
 
+async def test_a_full_namespace_keeps_no_other_one_from_a_server_that_it_waits_for(
+    visits: ThreadedVisits, servers: Servers
+) -> None:
+    full = [route(f"host-{n}") for n in range(OF_ONE_NAMESPACE)] + [route("shared")] * OF_ONE_SERVER
+    most = await most_at_once(visits, servers, [*full, route("shared", "physics")], OF_ONE_NAMESPACE + 1)
+
+    assert most["of physics"] == 1
+
+
 async def test_servers_that_wait_for_each_other_do_not_lock_each_other_out(
     visits: ThreadedVisits, servers: Servers
 ) -> None:
