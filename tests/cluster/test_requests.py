@@ -100,6 +100,11 @@ def busy(embedded: ControlPlane, namespaces: Namespaces, tmp_path_factory: pytes
     """An operator that the other tests give work."""
     with audited(embedded, namespaces, tmp_path_factory.mktemp("busy")) as operator:
         operator.caught_up()
+        # The key ring tells of the two workspaces' keys a few seconds later.
+        find = ("get", "configmap", KEY_RING_CONFIG_MAP, "-n", operator.own.namespace, "-o", "jsonpath={.data}")
+        served = {each.namespace for each in operator.desks}
+        wait_until(lambda: all(name in embedded.kubectl(*find).stdout for name in served), "the key ring has told")
+        operator.mark()
         yield operator
 
 

@@ -109,7 +109,8 @@ class RingUpkeep:
             changed = await self._refresh()
             if not begun or changed or self.state.left:
                 moved = await move_all(self._store, self._ring.roots, _pace)
-                self.state.left, self.state.users = moved.left, moved.users
+                self.state.left = moved.left
+                self.state.count(self._ring, moved.users)
             roots = self._ring.roots
             await self._answer(again=begun)
             if self._ring.roots != roots:  # then everything is to be wrapped anew
@@ -158,8 +159,7 @@ class RingUpkeep:
                 or self._rewrapping.is_through(asked.namespace)
             ):
                 answered.add(asked.entry)
-        if answered:
-            self.state.users = await users_of_roots(self._store)
+        self.state.count(self._ring, await users_of_roots(self._store) if answered else None)
         text = self.state.text(self._ring, self._rewrapping.pending())
         self._told = await self._desk.write(sheet, text, frozenset(answered))
         if self._told is None:
