@@ -5,7 +5,7 @@ Public facts only: names of keys, and counts.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,7 @@ from sshcredential_operator.encryption.canary import canary_secret_name
 from sshcredential_operator.encryption.kek import kek_secret_name
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.ring_documents import StoredKek
-from sshcredential_operator.encryption.roots import RootId
+from sshcredential_operator.encryption.roots import RootId, root_id
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class RingState:
     left: tuple[str, ...] = ()
     """Secrets of the key ring that are not under the root key for writing, though they should be."""
     users: Mapping[RootId, int] = field(default_factory=dict)
+    counted: frozenset[str] = frozenset()
+    """The workspaces' keys that are among the users; one that was made since is added without another list."""
     refused: dict[str, str | None] = field(default_factory=dict)
     """Why the last request of a name was refused; None where it was not."""
     told_pending: bool = False
@@ -43,6 +45,13 @@ class RingState:
     """What the last request to verify has found."""
     history: RingHistory = field(default_factory=RingHistory)
     """When things were made and backed up, as far as this process has read their Secrets."""
+
+    def count(self, ring: Keyring, users: Mapping[RootId, int] | None = None) -> None:
+        """Take a fresh count of who is under which root key; without one, add the workspaces' keys that are new."""
+        if users is None:
+            new = [one.document for one in ring.documents if one.kek.kid not in self.counted]
+            users = Counter(self.users) + Counter(root_id(document.wrapped) for document in new)
+        self.users, self.counted = users, kids_of(ring)
 
     def text(self, ring: Keyring, pending: Mapping[Namespace, int]) -> str:
         """Return it as JSON in one spelling."""

@@ -111,7 +111,8 @@ class RingUpkeep:
             if not begun or changed or self.state.left:
                 held = held_by(self._ring)
                 moved = await move_all(self._store, self._ring.roots, _pace)
-                self.state.left, self.state.users = moved.left, moved.users
+                self.state.left = moved.left
+                self.state.count(self._ring, moved.users)
                 drop_gone(self._ring, held, moved.names)
             roots = self._ring.roots
             await self._answer(again=begun)
@@ -161,9 +162,8 @@ class RingUpkeep:
                 or self._rewrapping.is_through(asked.namespace)
             ):
                 answered.add(asked.entry)
-        if answered:
-            self.state.users = await users_of_roots(self._store)
         self.state.verified = self._requests.verified
+        self.state.count(self._ring, await users_of_roots(self._store) if answered else None)
         text = self.state.text(self._ring, self._rewrapping.pending())
         self._told = await self._desk.write(sheet, text, frozenset(answered))
         if self._told is None:
