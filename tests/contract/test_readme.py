@@ -15,7 +15,7 @@ import yaml
 
 from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXAMPLES, Field, fields
 from contract.markdown import TRANSCRIPT, Shown, blocks, code_words, links, table, transcript, without_comment
-from contract.readme_commands import FIRST_STEPS, NOT_RUN, QUICKSTART, README, commands_to_run, shell_commands
+from contract.readme_commands import FIRST_STEPS, NOT_RUN, QUICKSTART, README, TARGETS, commands_to_run, shell_commands
 from contract.tree import ROOT, project_files
 from controlplane.build import kubernetes_version
 from controlplane.places import SOURCES
@@ -35,10 +35,13 @@ PAGES: Final = (
     DOCS / "concepts.md",
     DOCS / "exports.md",
     DOCS / "gitops.md",
+    TARGETS,
     QUICKSTART,
     FIRST_STEPS,
 )
 STORY_COMMANDS: Final = [step.command for chapter in STORY for step in chapter.steps if isinstance(step, Run)]
+SSHD_WORDS: Final = {"AllowTcpForwarding", "PermitOpen"}
+"""Options of sshd, which look like words of ours."""
 EVENTS: Final = {"Adopted", "Imported", "Stalled", "Recovered"}
 KUBERNETES_WORDS: Final = {"True", "False", "Unknown"}
 """Words of Kubernetes that look like ours."""
@@ -93,7 +96,7 @@ def unknown_words(page: str) -> list[str]:
     values = {str(value) for found in all_fields() for value in found.schema.get("enum", ())}
     reasons = {*Reason, *Note, *StagedReason, *TargetReason, *TargetNote}
     conditions = {READY, RECONCILING, STALLED, ROTATION_STAGED, HOST_KEY_TRUSTED, AUTHENTICATED, INSTALLED}
-    known = reasons | conditions | set(map(str, DEFINITIONS)) | EVENTS | values | KUBERNETES_WORDS
+    known = reasons | conditions | set(map(str, DEFINITIONS)) | EVENTS | values | KUBERNETES_WORDS | SSHD_WORDS
     return [word for word in code_words(page) if re.fullmatch(r"[A-Z][A-Za-z0-9]+", word) and word not in known]
 
 

@@ -59,7 +59,7 @@ FACTS = {
     "credential": "metadata.name of a credential",
     "number": "number of a key",
     "line": "number of a line",
-    "target": "metadata.name of a target",
+    "target": "name of an SSHTarget",
     "config_map": "name of the user's ConfigMap",
     "config_map_key": "key of the user's ConfigMap",
 }
