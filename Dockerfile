@@ -7,12 +7,14 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS dependencies
 ENV PIP_CONFIG_FILE=/run/secrets/pip.conf PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-COPY requirements/build.txt requirements/operator.txt requirements/
+COPY requirements/build.txt requirements/operator.txt requirements/operator-kms.txt requirements/
+# 1 adds what a root key in a KMS takes.
+ARG KMS=
 # The tools stay in /build; /opt/venv has no pip.
 RUN --mount=type=secret,id=pip.conf --mount=type=secret,id=ca-certificates \
     python3 -m venv /build && python3 -m venv --without-pip /opt/venv \
  && /build/bin/pip install --require-hashes -r requirements/build.txt \
- && /build/bin/pip --python /opt/venv/bin/python install --no-compile --only-binary :all: --require-hashes -r requirements/operator.txt \
+ && /build/bin/pip --python /opt/venv/bin/python install --no-compile --only-binary :all: --require-hashes -r "requirements/operator${KMS:+-kms}.txt" \
  && find /opt/venv/bin /opt/venv/include -type f -delete
 COPY scripts/image/inside/rootfs.py /build/
 # The root file system is read-only in use: what is not compiled here would be compiled at every start. The Kubernetes client's

@@ -104,10 +104,12 @@ IMAGE ?=
 ARCHIVE ?=
 SOURCE ?=
 ENGINE ?=
+# 1 adds what a root key in a KMS takes
+KMS ?=
 
 .PHONY: image
 image: $(READY) ## Build the container image; ARCHIVE=dist/image.tar also writes it to a file
-	@PYTHONPATH=scripts $(BIN)/python -m image --base '$(BASE)' --name '$(IMAGE)' --archive '$(ARCHIVE)' --source '$(SOURCE)' --engine '$(ENGINE)'
+	@PYTHONPATH=scripts $(BIN)/python -m image --base '$(BASE)' --name '$(IMAGE)' --archive '$(ARCHIVE)' --source '$(SOURCE)' --engine '$(ENGINE)' --kms '$(KMS)'
 
 .PHONY: generate
 generate: $(READY) ## Write the generated files (no other target does)

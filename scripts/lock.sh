@@ -17,5 +17,6 @@ compile requirements/dev.txt --group dev --extra kms pyproject.toml
 # What is in both files has the same version: the tests run what the image ships.
 upgrade=
 compile requirements/operator.txt --constraints requirements/dev.txt pyproject.toml
+compile requirements/operator-kms.txt --constraints requirements/dev.txt --extra kms pyproject.toml
 echo uv | compile requirements/uv.txt --constraints requirements/dev.txt -
 printf '%s\n' hatchling cyclonedx-python-lib | compile requirements/build.txt --constraints requirements/dev.txt -

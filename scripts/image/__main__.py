@@ -20,9 +20,10 @@ def main() -> None:
     parser.add_argument("--archive", default="", help="also write the image to this file (docker-archive)")
     parser.add_argument("--source", default="", help="address of the source code, for the image's label")
     parser.add_argument("--engine", default="", help="docker, podman or buildah")
+    parser.add_argument("--kms", default="", help="1 adds what a root key in a KMS takes")
     asked = parser.parse_args()
     archive = Path(asked.archive) if asked.archive else None
-    built = build(Wish(asked.base, asked.name, archive, DIST, asked.source, asked.engine))
+    built = build(Wish(asked.base, asked.name, archive, DIST, asked.source, asked.engine, asked.kms == "1"))
     print(f"image: {built.name} (by {built.engine}, from {built.base})")
     print(f"image: list of parts: {DIST.relative_to(CHECKOUT) / 'sbom.cdx.json'}")
     if built.archive:

@@ -21,6 +21,8 @@ class Wish(NamedTuple):
     sbom: Path | None = None
     source: str = ""
     engine: str = ""
+    kms: bool = False
+    """Whether it holds what a root key in a KMS takes."""
 
 
 class Built(NamedTuple):
@@ -40,6 +42,7 @@ def build(wish: Wish) -> Built:
         name = wish.name or f"{NAME}:{places.version()}"
         arguments = {
             "BASE": chosen,
+            "KMS": "1" if wish.kms else "",
             "VERSION": places.version(),
             "REVISION": places.revision(),
             "SOURCE": wish.source,

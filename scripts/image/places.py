@@ -19,6 +19,7 @@ MAKINGS: Final = (
     ".dockerignore",
     "requirements/build.txt",
     "requirements/operator.txt",
+    "requirements/operator-kms.txt",
     "pyproject.toml",
     "README.md",
     "LICENSE",

@@ -46,6 +46,33 @@ VALUES: Final[dict[str, dict[str, Any]]] = {
             "workspaces": {"genomics": {"algorithms": ["Ed25519"], "longestAge": None}},
         },
     },
+    "a root key in a file": {
+        "workspaces": ["genomics"],
+        "keyRing": {
+            "rootSource": "file",
+            "olderSources": ["file:/run/old/keys"],
+            "file": {"name": "keys.json", "volume": {"secret": {"secretName": "root-key"}}},
+            "rewrapRate": 10,
+        },
+    },
+    "a root key in a KMS": {
+        "workspaces": ["genomics"],
+        "keyRing": {"rootSource": "kms", "kms": {"socket": "v2.sock", "plugin": {"image": "example.com/plugin:1"}}},
+        "extraVolumes": [{"name": "more", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "more", "mountPath": "/more"}],
+        "extraContainers": [
+            {
+                "name": "agent",
+                "image": "example.com/agent:1",
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+            }
+        ],
+        "networkPolicy": {"extraEgress": [{"ports": [{"port": 8443, "protocol": "TCP"}]}]},
+    },
     "everything on": {
         "workspaces": ["genomics", "proteomics"],
         "replicas": 3,

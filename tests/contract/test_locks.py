@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from contract.tree import ROOT
 
-LOCKS = ["build", "dev", "operator", "uv"]
+LOCKS = ["build", "dev", "operator", "operator-kms", "uv"]
 
 
 @cache
@@ -59,7 +59,7 @@ def test_build_backend_is_pinned_since_installs_are_not_isolated() -> None:
     assert unsatisfied(pyproject()["build-system"]["requires"], pins(lock_text("build"))) == []
 
 
-@pytest.mark.parametrize("name", ["build", "operator", "uv"])
+@pytest.mark.parametrize("name", ["build", "operator", "operator-kms", "uv"])
 def test_tests_run_the_versions_that_are_shipped(name: str) -> None:
     assert pins(lock_text(name)).items() <= pins(lock_text("dev")).items()
 
