@@ -55,7 +55,7 @@ campaign: $(READY) debian-packages ## The long and the strictest tests: trouble 
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
 
-.PHONY: bench-cli bench-failover bench-failover-node bench-installation bench-neighbours
+.PHONY: bench-cli bench-failover bench-failover-node bench-installation bench-neighbours bench-targets
 bench-cli: $(READY) debian-packages ## Measure: sshcred --help, and sshcred list of 5,000 credentials
 	@PYTHONPATH=tests $(BIN)/python tests/bench/cli.py $(ARGS)
 
@@ -70,6 +70,9 @@ bench-failover-node: $(READY) debian-packages ## Measure: the same with pods on 
 
 bench-neighbours: $(READY) debian-packages ## Measure: one workspace beside another that is full of costly keys
 	@PYTHONPATH=tests $(BIN)/python tests/bench/neighbours.py $(ARGS)
+
+bench-targets: $(READY) debian-packages ## Measure: 500 SSHTargets tried at 50 real sshds: time, visits at once, memory, requests
+	@PYTHONPATH=tests $(BIN)/python tests/bench/targets.py $(ARGS)
 
 .PHONY: demo demo-down
 demo: $(READY) debian-packages ## Show the product on a control plane of its own; KEEP=1 leaves it running

@@ -15,6 +15,9 @@ needs gpg gnupg
 needs age age
 PATH="$PATH:/usr/sbin" needs sshd openssh-server
 needs git git
+# Shells that keys are installed through.
+needs busybox busybox
+needs mksh mksh
 needs lua5.1 lua5.1
 # Go, which builds the control plane, trusts the system's authorities only.
 [ "$(uname)" != Linux ] || [ -n "${SSL_CERT_FILE:-}" ] || [ -d /etc/ssl/certs ] || packages="$packages ca-certificates"

@@ -15,13 +15,15 @@ from controlplane.binaries import find_binaries
 from controlplane.waiting import wait_until
 
 PASSPHRASE: Final = "not for a README"
+PROCESSES: Final = {"run": "sshcredentials", "targets": "sshtargets"}
+"""What runs in a terminal of its own, and what it has listed when it is at work."""
 
 
 class Reader:
     """Somebody at a desk with a checkout, a kubeconfig, and a key that is protected by a passphrase."""
 
     def __init__(self, desk: Path, kubeconfig: Path) -> None:
-        self._desk, self._operator = desk, None
+        self._desk, self._running = desk, dict[str, subprocess.Popen[bytes]]()
         for name in ("charts", "crds", "examples"):
             (desk / name).symlink_to(ROOT / name)
         (desk / ".venv").symlink_to(sys.prefix)
@@ -37,14 +39,13 @@ class Reader:
         self.run(f"ssh-keygen -q -t ed25519 -N {shlex.quote(PASSPHRASE)} -f .ssh/id_ed25519")
         (desk / "passphrase.txt").write_text(PASSPHRASE)
 
-    _operator: subprocess.Popen[bytes] | None
-
     def follow(self, command: str) -> str:
         """Do what the page says; return its output. A second operator takes the place of the first in its terminal."""
-        if "sshcredential-operator run" in command:
-            self.end_operator()
-            self._start_operator(command)
-            return ""
+        for process, listed in PROCESSES.items():
+            if f"sshcredential-operator {process}" in command:
+                self._end(process)
+                self._start(process, command, listed)
+                return ""
         return self.run(command)
 
     def run(self, command: str) -> str:
@@ -70,18 +71,24 @@ class Reader:
         )
 
     def end_operator(self) -> None:
-        """Ctrl-C in its terminal."""
-        if self._operator:
-            self._operator.terminate()
-            self._operator.wait(30)
+        """Ctrl-C in every terminal where something of the operator runs."""
+        for process in PROCESSES:
+            self._end(process)
 
-    def _start_operator(self, command: str) -> None:
-        log = self._desk / "operator.log"
+    def _end(self, process: str) -> None:
+        if running := self._running.pop(process, None):
+            running.terminate()
+            running.wait(30)
+
+    def _start(self, process: str, command: str, listed: str) -> None:
+        log = self._desk / ("operator.log" if process == "run" else f"{process}.log")
         with log.open("wb") as out:
             # exec keeps the process id, by which it is ended.
             shell = ["/bin/sh", "-c", f"exec env {command}"]
-            self._operator = subprocess.Popen(shell, cwd=self._desk, env=self._environment, stdout=out, stderr=out)
-        wait_until(lambda: '"kind":"sshcredentials"' in log.read_text(), f"the operator lists credentials ({log})")
+            self._running[process] = subprocess.Popen(
+                shell, cwd=self._desk, env=self._environment, stdout=out, stderr=out
+            )
+        wait_until(lambda: f'"kind":"{listed}"' in log.read_text(), f"{process} lists {listed} ({log})")
 
     def _provide_kubectl(self) -> None:
         program = self._desk / "bin" / "kubectl"

@@ -100,6 +100,8 @@ class Stage:
     targets: TargetDesk
     operator: OperatorProcess
     started: list[OperatorProcess] = field(default_factory=list)
+    elsewhere: tuple[str, ...] = ()
+    """Other namespaces that are served."""
 
     @property
     def process(self) -> OperatorProcess:
@@ -112,7 +114,7 @@ class Stage:
             self.cluster.kubeconfig_for(TARGETS),
             self.folder / f"targets-{len(self.started)}.log",
             operator_namespace=self.own,
-            workspaces=[self.namespace],
+            workspaces=[self.namespace, *self.elsewhere],
             options=["--debug", *(options or ON_THE_LOOPBACK)],
             process="targets",
         )
@@ -131,13 +133,16 @@ class Stage:
 
 
 @contextmanager
-def stage(cluster: Cluster, namespaces: Namespaces, folder: Path, options: Sequence[str] = ()) -> Iterator[Stage]:
+def stage(
+    cluster: Cluster, namespaces: Namespaces, folder: Path, options: Sequence[str] = (), *, workspaces: int = 1
+) -> Iterator[Stage]:
     """Set everything up, for the block."""
-    served, own = (namespaces.create() for _ in range(2))
-    grant_workspace(cluster, served, OPERATOR)
+    own, served, *elsewhere = (namespaces.create() for _ in range(1 + workspaces))
+    for one in (served, *elsewhere):
+        grant_workspace(cluster, one, OPERATOR)
+        grant_targets_workspace(cluster, one, TARGETS)
     grant_operator_namespace(cluster, own, OPERATOR)
     grant_cluster(cluster, OPERATOR)
-    grant_targets_workspace(cluster, served, TARGETS)
     grant_targets_operator_namespace(cluster, own, TARGETS)
     grant_targets_cluster(cluster, TARGETS)
     with ExitStack() as until_the_end:
@@ -146,17 +151,18 @@ def stage(cluster: Cluster, namespaces: Namespaces, folder: Path, options: Seque
                 cluster.kubeconfig_for(OPERATOR),
                 folder / "operator.log",
                 operator_namespace=own,
-                workspaces=[served],
+                workspaces=[served, *elsewhere],
                 options=["--debug"],
             )
         ).wait_until_ready()
         desk = until_the_end.enter_context(desk_in(cluster, served))
         connection = until_the_end.enter_context(config.new_client_from_config(str(cluster.kubeconfig_for("admin"))))
         made = Stage(cluster, served, own, folder, desk, TargetDesk(connection, served), operator)
+        made.elsewhere = tuple(elsewhere)
         until_the_end.callback(made.end)
         made.start(*options)
         yield made
-    for namespace in (served, own):
+    for namespace in (served, *elsewhere, own):
         namespaces.delete(namespace)
 
 

@@ -16,6 +16,7 @@ POLICY: Final = "sshcredential-operator-target"
 GROUP: Final = "sshcredentials.dev"
 CREDENTIALS: Final = f"sshcredentials.{GROUP}"
 TARGETS: Final = f"sshtargets.{GROUP}"
+TRUST: Final = "sshcredentials.dev/trust-host-key"
 EDIT: Final = ("get", "list", "create", "update", "patch", "delete")
 
 NOT_HERS: Final = "alice may not use SSHCredential hpc-login, which spec.credentialRef names"
@@ -216,12 +217,32 @@ def test_any_change_of_the_spec_is_asked_about(
 
 @pytest.mark.usefixtures("not_hers")
 def test_what_changes_no_spec_is_not_asked_about(alice: Targets) -> None:
-    trusted = {"sshcredentials.dev/trust-host-key": "SHA256:" + "a" * 43, "sshcredentials.dev/probe-requested": "now"}
+    asked = {"sshcredentials.dev/probe-requested": "now"}
 
     assert said(alice.patch({"spec": PINNED})) == ""
-    assert said(alice.patch({"metadata": {"labels": {"team": "genomics"}, "annotations": trusted}})) == ""
+    assert said(alice.patch({"metadata": {"labels": {"team": "genomics"}, "annotations": asked}})) == ""
     assert said(alice.patch({"metadata": {"finalizers": ["example.com/test"]}})) == ""
     assert said(alice.patch({"metadata": {"finalizers": None}})) == ""
+
+
+@pytest.mark.usefixtures("not_hers")
+def test_whom_to_trust_is_asked_about_as_who_gets_the_password(
+    cluster: Cluster, workspace: str, alice: Targets
+) -> None:
+    """Another machine in the server's place is found out by its host key, until somebody says that it is the one."""
+    trust, other = ({"metadata": {"annotations": {TRUST: f"SHA256:{letter * 43}"}}} for letter in "ab")
+    nobody: dict[str, Any] = {"metadata": {"annotations": {TRUST: None}}}
+    assert NOT_HERS in said(alice.patch(trust))
+
+    let(cluster, workspace, USE_IT)
+    assert NO_PASSWORD in said(alice.patch(trust))
+
+    with targets_of(cluster, workspace) as admin:
+        assert said(admin.patch(trust)) == ""
+    assert said(alice.patch({"metadata": {"labels": {"team": "genomics"}}})) == ""
+    assert NO_PASSWORD in said(alice.patch(other))
+    assert said(alice.patch(nobody)) == ""
+    assert NO_PASSWORD in said(alice.patch(trust))
 
 
 @pytest.mark.usefixtures("not_hers")

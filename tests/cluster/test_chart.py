@@ -94,11 +94,11 @@ def test_the_server_takes_every_object_and_knows_every_field(plane: ControlPlane
 @each_set
 def test_every_pod_is_let_into_a_restricted_namespace(plane: ControlPlane, name: str) -> None:
     made = objects(rendered("helm4", name))
-    [deployment] = of_kind(made, "Deployment")
-    template = deployment["spec"]["template"]
     pods = [found for found in made if found["kind"] == "Pod"]
-    pods.append({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": NAMESPACE}, **template})
-    pods[-1]["metadata"] = {**template["metadata"], "name": "one", "namespace": NAMESPACE}
+    for deployment in of_kind(made, "Deployment"):
+        template = deployment["spec"]["template"]
+        metadata = {**template["metadata"], "name": deployment["metadata"]["name"], "namespace": NAMESPACE}
+        pods.append({"apiVersion": "v1", "kind": "Pod", **template, "metadata": metadata})
     accounts = [found for found in made if found["kind"] == "ServiceAccount"]
     plane.kubectl("apply", "-f", "-", input=as_text(accounts))
 

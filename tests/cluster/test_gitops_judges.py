@@ -218,7 +218,7 @@ def test_the_tests_own_kstatus_says_what_the_library_says(judges: Judges, states
     assert [kstatus(found) for found in objects] == judges.kstatus(objects)
 
 
-@pytest.mark.parametrize("kind", ["SSHCredential", "SSHCredentialExport"])
+@pytest.mark.parametrize("kind", ["SSHCredential", "SSHCredentialExport", "SSHTarget"])
 def test_argo_cds_interpreter_says_of_each_case_what_it_shall(judges: Judges, kind: str) -> None:
     cases = yaml.safe_load((RULES / kind / "health_test.yaml").read_text())["tests"]
     objects = [yaml.safe_load((RULES / kind / case["inputPath"]).read_text()) for case in cases]

@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from cluster.shown import Object, condition_of, generated, reason_of
+from cluster.shown import Object, condition_of, reason_of
+from cluster.target_doors import home, ready, rotate, until_key_number
 from cluster.target_stage import Stage, at, installed_at, logs_in, stage, told
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
 from controlplane.waiting import wait_until
-from ssh.accounts import Account, account
 from ssh.servers import Sshd, make_key, running
 from sshcredential_operator.api.names import TRUST_HOST_KEY_ANNOTATION
 
 PASSWORD = "test-only-secret-value-of-the-account"
-SHORT = {"overlap": "3s"}
-IN_THE_HOME = {"AuthorizedKeysFile": ".ssh/authorized_keys", "Subsystem": "sftp internal-sftp"}
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +31,6 @@ def staged(cluster: Cluster, namespaces: Namespaces, tmp_path_factory: pytest.Te
 def server(tmp_path: Path) -> Iterator[Sshd]:
     with running(tmp_path / "sshd") as server:
         yield server
-
-
-@contextmanager
-def home(folder: Path, **settings: object) -> Iterator[tuple[Sshd, Account]]:
-    """An account whose keys lie where keys lie, and a server for it."""
-    with account() as person, running(folder, {**IN_THE_HOME, "StrictModes": "yes", **settings}) as server:
-        yield server, person
-
-
-def ready(staged: Stage, name: str, **members: object) -> str:
-    """Make a credential; return its public key."""
-    staged.desk.create(name, generated() | {"rotation": SHORT} | members)
-    return str(staged.desk.until(name, "Available")["status"]["publicKey"])
 
 
 def statuses_of(found: Object) -> dict[str, str]:
@@ -207,14 +191,6 @@ def test_without_any_way_in_it_says_what_is_missing(staged: Stage, name: str, tm
 
 
 # --- it is rotated through
-
-
-def rotate(staged: Stage, name: str, serial: int = 1) -> None:
-    staged.desk.edit(name, {"rotation": {"serial": serial}})
-
-
-def until_key_number(staged: Stage, name: str, number: int) -> Object:
-    return staged.desk.until_object(name, lambda one: one["status"]["keyNumber"] == number, f"at key {number}")
 
 
 def private_key_of(staged: Stage, name: str, place: Path) -> Path:

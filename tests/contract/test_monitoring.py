@@ -20,7 +20,7 @@ from sshcredential_operator.api.names import Namespace
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.controller.export_store import ExportStore
 from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX, VALUES, Type
-from sshcredential_operator.controller.metrics import Metrics
+from sshcredential_operator.controller.metrics import Metrics, ProcessMetrics
 from sshcredential_operator.controller.rewrapping import Rewrapping
 from sshcredential_operator.controller.ring_desk import ApiRingDesk
 from sshcredential_operator.controller.ring_requests import RingRequests
@@ -35,6 +35,8 @@ from sshcredential_operator.controller.state_metrics import (
     SealingCollector,
 )
 from sshcredential_operator.controller.store import Kind, Store
+from sshcredential_operator.controller.targets.known import Known
+from sshcredential_operator.controller.targets.metrics import TargetMetrics
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.sealing_ring import SealingRing
@@ -88,7 +90,7 @@ def declared(name: str) -> str | None:
 
 
 async def shown() -> dict[str, tuple[str, str, tuple[str, ...]]]:
-    """Return name, type, help and labels of all that a whole operator shows."""
+    """Return name, type, help and labels of all that a whole operator shows, and the process of targets beside it."""
     store, ring = Store(), Keyring(RingStore(Cluster()))
     await ring.open()
     metrics = Metrics(store, WorkQueue())
@@ -102,6 +104,10 @@ async def shown() -> dict[str, tuple[str, str, tuple[str, ...]]]:
     desk, answers = cast("ApiRingDesk", None), cast("RingRequests", None)
     upkeep = RingUpkeep(ring, RingStore(Cluster()), desk, answers, rewrapping)
     metrics.registry.register(RotationCollector(upkeep, rewrapping))
+    return families_of(TargetMetrics(Known())) | families_of(metrics)
+
+
+def families_of(metrics: ProcessMetrics) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     families: dict[str, tuple[str, str, tuple[str, ...]]] = {}
     for collector in metrics.registry._collector_to_names:
         for family in collector.collect():

@@ -15,7 +15,7 @@ import yaml
 
 from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXAMPLES, Field, fields
 from contract.markdown import TRANSCRIPT, Shown, blocks, code_words, links, table, transcript, without_comment
-from contract.readme_commands import FIRST_STEPS, NOT_RUN, QUICKSTART, README, commands_to_run, shell_commands
+from contract.readme_commands import FIRST_STEPS, NOT_RUN, QUICKSTART, README, TARGETS, commands_to_run, shell_commands
 from contract.tree import ROOT, project_files
 from controlplane.build import kubernetes_version
 from controlplane.places import SOURCES
@@ -23,7 +23,10 @@ from demo.story import STORY, THINGS_TO_TRY, Run
 from sshcredential_operator.api.keyreasons import Note
 from sshcredential_operator.api.messages import CATALOGUE, message
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.status import READY, RECONCILING, STALLED
+from sshcredential_operator.api.staged import StagedReason
+from sshcredential_operator.api.status import READY, RECONCILING, ROTATION_STAGED, STALLED
+from sshcredential_operator.api.target_reasons import TargetNote, TargetReason
+from sshcredential_operator.api.target_status import AUTHENTICATED, HOST_KEY_TRUSTED, INSTALLED
 
 DOCS: Final = ROOT / "docs"
 PAGES: Final = (
@@ -32,10 +35,13 @@ PAGES: Final = (
     DOCS / "concepts.md",
     DOCS / "exports.md",
     DOCS / "gitops.md",
+    TARGETS,
     QUICKSTART,
     FIRST_STEPS,
 )
 STORY_COMMANDS: Final = [step.command for chapter in STORY for step in chapter.steps if isinstance(step, Run)]
+SSHD_WORDS: Final = {"AllowTcpForwarding", "PermitOpen"}
+"""Options of sshd, which look like words of ours."""
 EVENTS: Final = {"Adopted", "Imported", "Stalled", "Recovered"}
 KUBERNETES_WORDS: Final = {"True", "False", "Unknown"}
 """Words of Kubernetes that look like ours."""
@@ -88,7 +94,9 @@ def in_code(page: str) -> str:
 def unknown_words(page: str) -> list[str]:
     """Return words in code style that look like a reason, note, condition or value of ours and are none."""
     values = {str(value) for found in all_fields() for value in found.schema.get("enum", ())}
-    known = {*Reason, *Note, READY, RECONCILING, STALLED, *map(str, DEFINITIONS)} | EVENTS | values | KUBERNETES_WORDS
+    reasons = {*Reason, *Note, *StagedReason, *TargetReason, *TargetNote}
+    conditions = {READY, RECONCILING, STALLED, ROTATION_STAGED, HOST_KEY_TRUSTED, AUTHENTICATED, INSTALLED}
+    known = reasons | conditions | set(map(str, DEFINITIONS)) | EVENTS | values | KUBERNETES_WORDS | SSHD_WORDS
     return [word for word in code_words(page) if re.fullmatch(r"[A-Z][A-Za-z0-9]+", word) and word not in known]
 
 

@@ -59,10 +59,8 @@ FACTS = {
     "credential": "metadata.name of a credential",
     "number": "number of a key",
     "line": "number of a line",
-    "target": "metadata.name of a target",
     "config_map": "name of the user's ConfigMap",
     "config_map_key": "key of the user's ConfigMap",
-    "target": "name of an SSHTarget",
 }
 """Every fact that a message may hold, and what it is. None of them is text that another program wrote."""
 

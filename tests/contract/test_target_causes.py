@@ -9,7 +9,7 @@ import pytest
 from sshcredential_operator.api.target_causes import CAUSES
 from sshcredential_operator.api.target_messages import target_message
 from sshcredential_operator.api.target_reasons import TargetReason
-from sshcredential_operator.ssh.host_keys import CertificateFault
+from sshcredential_operator.ssh.host_certificates import CertificateFault
 from sshcredential_operator.ssh.install_causes import InstallCause
 
 

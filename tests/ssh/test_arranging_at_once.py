@@ -31,9 +31,7 @@ def at(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory)
 @contextmanager
 def appending(path: Path) -> Iterator[list[int]]:
     """Let a process of its own add a line again and again, as people do; tell how many there were at the end."""
-    script = (
-        'i=0; while [ ! -e "$2" ]; do echo "ssh-ed25519 foreign $i" >>"$1"; i=$((i + 1)); sleep 0.01; done; echo $i'
-    )
+    script = 'i=0; while [ ! -e "$2" ]; do echo "ssh-ed25519 foreign $i" >>"$1"; i=$((i + 1)); sleep 0.3; done; echo $i'
     stop = path.parent.parent / "stop"
     count: list[int] = []
     process = subprocess.Popen(["/bin/sh", "-c", script, "-", path, stop], stdout=subprocess.PIPE, text=True)
@@ -116,7 +114,7 @@ def test_connection_cut_anywhere_leaves_the_old_file_or_the_new_one(at: Door) ->
     assert isinstance(told, Arranged), told
     assert at.account.content == new
     ends, seen = set(), set()
-    total, steps = count[0], 12
+    total, steps = count[0], 8
     for step in range(steps):
         at.account.holds(old)
         for name in at.account.names() - {"authorized_keys"}:

@@ -28,6 +28,7 @@ from sshcredential_operator.cli.listing import kind_of_key, readiness
 from sshcredential_operator.cli.reading_desk import ReadingDesk
 from sshcredential_operator.cli.sealing_options import name_argument
 from sshcredential_operator.cli.shown import age_of, aligned, show_lines, show_objects
+from sshcredential_operator.cli.told import has_targets
 
 LAST_EVENTS: Final = 8
 
@@ -88,7 +89,10 @@ def next_steps(seen: Credential) -> Iterator[str]:
         else:
             yield f"Put the next public key into authorized_keys before {seen.status.next.moment}:"
         yield f"sshcred public-key {key.name} -n {key.namespace} --next"
-    if facts:
+    if facts and has_targets(seen):
+        yield "See where the key logs in:"
+        yield f"sshcred target list -n {key.namespace}"
+    elif facts:
         yield "Put the public key into ~/.ssh/authorized_keys on the machines to log in to, if it is not there yet:"
         yield f"sshcred public-key {key.name} -n {key.namespace}"
 

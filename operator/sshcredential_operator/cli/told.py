@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sshcredential_operator.api.credential import Credential
+from sshcredential_operator.api.names import TARGET_KIND
 from sshcredential_operator.api.terminal import one_line
 
 
@@ -25,10 +26,11 @@ def tell_of_others(seen: Credential) -> None:
     """Say which key is announced, and how long the one before stays usable."""
     coming, previous = seen.status.next, seen.status.previous
     if coming is not None:
-        click.echo(
-            f"The next key is announced: {one_line(coming.fingerprint)}. Put its public key into authorized_keys "
-            f"before {one_line(coming.moment)}, when it takes the place of the one in use:"
-        )
+        there = f"before {one_line(coming.moment)}, when it takes the place of the one in use"
+        if has_targets(seen):
+            there = "where no SSHTarget installs it; it is used once it logs in at every SSHTarget of the credential"
+        click.echo(f"The next key is announced: {one_line(coming.fingerprint)}.")
+        click.echo(f"Put its public key into authorized_keys {there}:")
         click.echo(one_line(coming.public_key))
     if previous is not None:
         click.echo(
@@ -36,3 +38,8 @@ def tell_of_others(seen: Credential) -> None:
             f"Take it off authorized_keys after that; to go back to it until then: "
             f"sshcred rollback {seen.key.name} -n {seen.key.namespace}"
         )
+
+
+def has_targets(seen: Credential) -> bool:
+    """Whether SSHTargets use the credential."""
+    return any(user.kind == TARGET_KIND for user in seen.status.used_by)

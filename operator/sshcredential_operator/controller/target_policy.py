@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sshcredential_operator.api.names import TRUST_HOST_KEY_ANNOTATION
+
 TARGET_POLICY: Final = "sshcredential-operator-target"
 
+_TRUSTED: Final = f"metadata.?annotations[?'{TRUST_HOST_KEY_ANNOTATION}'].orValue('')"
 _BOOTSTRAP: Final = (
     "has(object.spec.authorizedKey) && has(object.spec.authorizedKey.bootstrap)"
     " && has(object.spec.authorizedKey.bootstrap.{member})"
@@ -34,7 +37,11 @@ TARGET_GUARD: Final[dict[str, dict[str, Any]]] = {
             ]
         },
         "matchConditions": [
-            {"name": "spec-is-new", "expression": "request.operation == 'CREATE' || object.spec != oldObject.spec"}
+            {
+                "name": "server-may-be-another",
+                "expression": "request.operation == 'CREATE' || object.spec != oldObject.spec"
+                f" || !(object.{_TRUSTED} in ['', oldObject.{_TRUSTED}])",
+            }
         ],
         "variables": [
             {"name": "credential", "expression": "object.spec.credentialRef.name"},

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from paramiko import ChannelException, SSHException
+from paramiko import ChannelException, SSHException  # type: ignore[import-untyped]  # it has no types
 
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.ssh.authorized_keys import MAX_BYTES
@@ -60,7 +60,8 @@ def _by_sftp(at: Session, arrangement: Arrangement) -> Outcome | None:
             channel.invoke_subsystem("sftp")
             sftp = Sftp(channel)
         except (Nonsense, SSHException, EOFError):
-            return _unless_over(at)
+            _unless_over(at)
+            return None
         try:
             return arrange_by_sftp(sftp, arrangement, at.deadline)
         except Nonsense:
@@ -92,17 +93,20 @@ def _unless_over(at: Session) -> None:
 
 @contextmanager
 def _channel(at: Session) -> Iterator[Any]:
-    """Open a session; more than once, since a server that allows one at a time may still be ending the one before."""
-    for attempt in range(_CHANNEL_ATTEMPTS):
-        try:
-            channel = at.transport.open_session(timeout=at.deadline.remaining())
-            break
-        except ChannelException:
-            if attempt + 1 == _CHANNEL_ATTEMPTS:
-                raise
-            time.sleep(_PAUSE)
+    channel = _opened(at, _CHANNEL_ATTEMPTS)
     channel.settimeout(at.deadline.remaining())
     try:
         yield channel
     finally:
         channel.close()
+
+
+def _opened(at: Session, attempts: int) -> Any:  # noqa: ANN401 - a channel of the library, which has no types
+    """Open a session; more than once, since a server that allows one at a time may still be ending the one before."""
+    try:
+        return at.transport.open_session(timeout=at.deadline.remaining())
+    except ChannelException:
+        if attempts <= 1:
+            raise
+    time.sleep(_PAUSE)
+    return _opened(at, attempts - 1)

@@ -93,7 +93,7 @@ class Destinations:
 
     def allow_through(self, host: str, port: int) -> bool:
         """Tell whether a jump host may be asked for this one. It finds the address of a name, so a name is taken."""
-        address = literal(host)
+        address = literal(host.removesuffix("."))
         if address is None and _plain(host) in {"localhost", "ip6-localhost", "ip6-loopback"}:
             address = ipaddress.IPv4Address("127.0.0.1")
         if address is None and _plain(host).endswith((".localhost", "localhost.localdomain")):

@@ -32,7 +32,11 @@ def addresses_of(host: str, deadline: Deadline) -> tuple[Address, ...]:
     if not _slots.acquire(timeout=deadline.remaining()):
         raise ended(TargetReason.TIMED_OUT)
     found = queue.SimpleQueue[tuple[Address, ...]]()
-    threading.Thread(target=_look_up, args=(host, found), name="ssh lookup", daemon=True).start()
+    try:
+        threading.Thread(target=_look_up, args=(host, found), name="ssh lookup", daemon=True).start()
+    except RuntimeError:  # the system has no thread to give
+        _slots.release()
+        raise ended(TargetReason.TIMED_OUT) from None
     try:
         addresses = found.get(timeout=deadline.remaining())
     except queue.Empty:

@@ -47,7 +47,7 @@ def of_status(before: TargetStatus, after: TargetStatus, target: Target) -> Iter
     was, ready = before.ready, after.ready
     if ready is None or (was is not None and was.status == ready.status):
         return
-    if was is not None and was.status == "True":
+    if was is not None and was.status == "True" and after.offered_host_key == before.offered_host_key:
         lost = ready.reason in PASSING
         yield Event("BecameUnreachable" if lost else ready.reason, ready.message, warning=True)
     elif ready.status == "True" and before.last_success_at is not None:

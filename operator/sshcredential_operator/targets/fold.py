@@ -38,7 +38,7 @@ class Result:
     failures: int = 0
     """So many probes in a row, this one too, met passing trouble."""
     retired: tuple[RetiredKey, ...] | None = None
-    """None where no visit was made."""
+    """None where they stay as they are."""
 
 
 def is_borne(result: Result, target: Target) -> bool:
@@ -68,8 +68,10 @@ def status_after(result: Result, target: Target) -> TargetStatus:
         handled_probe_request=result.request or before.handled_probe_request,
         extra=(),
     )
-    if not judged.visited:
-        return after
+    if not judged.visited:  # who logged in where an earlier spec led to opens no door of this one
+        stays = before.observed_generation == target.generation
+        logged_in = before.authenticated_fingerprints if stays else ()
+        return replace(after, authenticated_fingerprints=logged_in, retired_keys=_still_retired(result, before))
     moment = format_timestamp(result.now)
     ready = judged.ready.reason is TargetReason.LOGGED_IN
     recorded = judged.host_key if _is_first_use(target) or judged.logged_in else None

@@ -58,7 +58,10 @@ def judged(found: Found) -> Judged:
 
 
 def _ready(found: Found) -> Finding:
-    """Ready is about the current key, and about installing where that is wanted."""
+    """Ready is about the current key, and about installing where that is wanted; a wrong host comes before both."""
+    wrong = next((came for came in _visits(found) if isinstance(came, Failed) and came.reason in UNTRUSTED), None)
+    if wrong:
+        return _of(wrong)
     if isinstance(found.arranged, Failed):
         return _of(found.arranged)
     current = found.logins.get(found.current.fingerprint)

@@ -26,6 +26,7 @@ from sshcredential_operator.targets.plan import Plan, plan
 from sshcredential_operator.targets.ports import StoredKeys, TargetWorld
 from sshcredential_operator.targets.probe import probe
 from sshcredential_operator.targets.report import report, tell
+from sshcredential_operator.targets.retired import left_behind
 
 
 class Act(Enum):
@@ -66,7 +67,8 @@ async def _wait(finding: Finding, observed: Observed, world: TargetWorld) -> Out
     world.memories.keep(observed.target.key, replace(observed.memory, asked=None))
     reported = False
     if is_news(finding, observed):
-        result = Result(Judged(finding), observed.now, request_of(observed.target))
+        retired = left_behind(observed) if finding.reason is TargetReason.CREDENTIAL_MISSING else None
+        result = Result(Judged(finding), observed.now, request_of(observed.target), retired=retired)
         reported = await report(result, observed.target, world)
     return Outcome(finding.reason, reported=reported)
 
@@ -100,7 +102,11 @@ async def _ended(
     world.memories.keep(observed.target.key, memory)
     retired = found.retired if found else None
     result = Result(verdict, now, request_of(observed.target), memory.failures, retired)
-    reported = await report(result, observed.target, world)
+    try:
+        reported = await report(result, observed.target, world)
+    except TroubleError:  # what it found is told nowhere: it is made again, at the pace of a failed one
+        world.memories.keep(observed.target.key, replace(memory, failed_at=now))
+        raise
     after = observe(observed.target.key, world)
     due_in = _seconds_until(decide(after), after) if after else None
     return Outcome(verdict.ready.reason, Act.PROBE if found else None, due_in=due_in, reported=reported)

@@ -42,7 +42,7 @@ async def plan(observed: Observed, world: TargetWorld) -> Plan | Finding:
     if isinstance(trust, Finding):
         return trust
     seconds = spec_of(observed.target).timeout.total_seconds()
-    return Plan(keys, Route(jumps, _hop(observed.target, trust), seconds))
+    return Plan(keys, Route(jumps, _hop(observed.target, trust), seconds, observed.target.key.namespace))
 
 
 async def keys_of(credential: Credential | None, world: TargetWorld) -> StoredKeys | Finding:

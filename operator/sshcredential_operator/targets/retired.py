@@ -1,4 +1,4 @@
-"""Which keys once logged in at a target and should do so no more: pure. Used by `probe` and `fold`."""
+"""Which keys once logged in at a target and should do so no more: pure. Used by `probe` and the pass."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ def retired_keys(observed: Observed, keys: StoredKeys, logged_in: frozenset[str]
         if fingerprint in lines:
             known.setdefault(fingerprint, RetiredKey(fingerprint, lines[fingerprint]))
     return tuple(_without(known, wanted))[-MOST_RETIRED:]
+
+
+def left_behind(observed: Observed) -> tuple[RetiredKey, ...]:
+    """Return these when the credential is gone: what it let in stays at the server, and one of its name may come."""
+    known = {key.fingerprint: key for key in observed.target.status.retired_keys}
+    for fingerprint, public_key in observed.memory.logged_in.items():
+        known.setdefault(fingerprint, RetiredKey(fingerprint, public_key))
+    return tuple(known.values())[-MOST_RETIRED:]
 
 
 def _without(known: dict[str, RetiredKey], wanted: set[str] | frozenset[str]) -> Iterator[RetiredKey]:

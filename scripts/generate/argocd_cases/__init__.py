@@ -23,14 +23,14 @@ GENERATION: Final = 4
 SERIAL: Final = 2
 
 
-def _key(letter: str) -> OtherKey:
+def public_half(letter: str) -> OtherKey:
     """Return a public key whose private half nobody has."""
     body = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + letter.encode() * 32
     fingerprint = b64encode(sha256(body).digest()).decode().rstrip("=")
     return OtherKey(f"SHA256:{fingerprint}", f"ssh-ed25519 {b64encode(body).decode()}", "2026-02-01T12:00:00Z")
 
 
-KEY, NEXT = _key("k"), _key("n")
+KEY, NEXT = public_half("k"), public_half("n")
 FACTS: Final = KeyFacts(
     credential_id="0123456789abcdef0123456789abcdef",
     key_number=3,
@@ -87,21 +87,22 @@ def credential(
     """Return a credential as the operator leaves it for this reason."""
     text = message(reason, FACTS_OF_MESSAGES)
     status = replace(before, observed_generation=GENERATION, conditions=_conditions(reason, text, before))
-    return Case(health, text, _object(KIND, _credential_spec(source), merge_patch(status, over=Status())), rotated)
+    return Case(health, text, manifest_of(KIND, _credential_spec(source), merge_patch(status, over=Status())), rotated)
 
 
 def export(health: str, reason: Reason, before: ExportStatus) -> Case:
     """Return an export as the operator leaves it for this reason."""
     text = export_message(reason, FACTS_OF_MESSAGES)
     status = replace(before, observed_generation=GENERATION, conditions=_conditions(reason, text, before))
-    return Case(health, text, _object(EXPORT_KIND, _export_spec(), export_merge_patch(status, over=ExportStatus())))
+    return Case(health, text, manifest_of(EXPORT_KIND, _export_spec(), export_merge_patch(status, over=ExportStatus())))
 
 
 def _conditions(reason: Reason, text: str, before: Status | ExportStatus) -> tuple[Condition, ...]:
     return conditions_for(reason, text, GENERATION, before, NOW)
 
 
-def _object(kind: str, spec: Object, status: Object) -> Object:
+def manifest_of(kind: str, spec: Object, status: Object) -> Object:
+    """Return an object of a kind, with a status."""
     metadata = {"name": "hpc-login", "namespace": "genomics", "generation": GENERATION}
     shown = {member: value for member, value in status.items() if value is not None}
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec, "status": shown}
@@ -144,10 +145,12 @@ def _staged(reason: StagedReason) -> Case:
     text = staged_message(reason, fingerprint=NEXT.fingerprint, **facts)
     condition = Condition(ROTATION_STAGED, "True", reason.value, text, GENERATION, NOW)
     status = replace(HAS_KEY, observed_generation=GENERATION, next=NEXT, conditions=(said, condition))
-    return Case("Healthy", said.message, _object(KIND, _credential_spec(GENERATE), merge_patch(status, over=Status())))
+    return Case(
+        "Healthy", said.message, manifest_of(KIND, _credential_spec(GENERATE), merge_patch(status, over=Status()))
+    )
 
 
-def _pending(case: Case, default: Object) -> Case:
+def pending(case: Case, default: Object) -> Case:
     """Return an object that no operator has looked at."""
     return Case("Progressing", NOT_ANSWERED, case.manifest | {"status": default})
 
@@ -165,7 +168,7 @@ def credentials(default: Object) -> dict[str, Case]:
         "healthy_next_key_announced": _staged(StagedReason.STAGED),
         "healthy_next_key_waits_for_targets": _staged(StagedReason.WAITING_FOR_TARGETS),
         "healthy_serial_fell": changed(healthy, "Healthy", healthy.says, reverted),
-        "progressing_not_seen": _pending(healthy, default),
+        "progressing_not_seen": pending(healthy, default),
         "progressing_without_status": changed(healthy, "Progressing", NOT_ANSWERED, {"status": None})._replace(
             rotated=None
         ),
@@ -186,7 +189,7 @@ def exports(default: Object) -> dict[str, Case]:
     healthy = export("Healthy", Reason.EXPORTED, HAS_COPY)
     return {
         "healthy": healthy,
-        "progressing_not_seen": _pending(healthy, default),
+        "progressing_not_seen": pending(healthy, default),
         "progressing_without_status": changed(healthy, "Progressing", NOT_ANSWERED, {"status": None}),
         "progressing_spec_changed": changed(healthy, "Progressing", NOT_ANSWERED, EDITED),
         "progressing_deleted": changed(healthy, "Progressing", GOING, DELETED),

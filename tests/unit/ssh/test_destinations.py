@@ -124,6 +124,7 @@ def test_entries_allow_what_they_list(
         pytest.param((), "2130706433", False, id="the same, as one number"),
         pytest.param((), "0x7f.0.0.1", False, id="the same, in hexadecimal"),
         pytest.param((), "0177.0.0.1", False, id="the same, in octal"),
+        pytest.param((), "127.0.0.1.", False, id="the same, with a dot, which some resolvers pass over"),
         pytest.param((), "localhost", False, id="the same, by name"),
         pytest.param((), "LOCALHOST.", False, id="the same, by a name with a dot"),
         pytest.param((), "x.localhost", False, id="the same, by a name below it"),

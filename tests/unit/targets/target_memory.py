@@ -17,6 +17,7 @@ from sshcredential_operator.api.spec import SecretKeyRef
 from sshcredential_operator.api.target import Target, parse_target
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.api.timestamps import format_timestamp
+from sshcredential_operator.controller.target_store import door_of
 from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.keypair import KeyPair
 from sshcredential_operator.reconcile.one_pass import Outcome
@@ -86,6 +87,7 @@ class Server:
     swap: KeyPair | None = None
     """The host key from the second visit on."""
     visits: list[tuple[str, str]] = field(default_factory=list)
+    namespaces: set[str] = field(default_factory=set)
 
     def lets_in(self, fingerprint: str) -> bool:
         return fingerprint in self.theirs | self.ours
@@ -110,6 +112,7 @@ class Lab:
         self.guarded: bool | None = True
         self.unavailable: TargetReason | None = None
         self.api_trouble: TroubleError | None = None
+        self.write_trouble: TroubleError | None = None
         self.credential_exists, self.crash_before_status = True, False
         self.passwords: dict[str, bytes] = {"once": b"hunter2"}
         self.config_maps: dict[tuple[str, str], str] = {}
@@ -181,6 +184,12 @@ class Lab:
         found = (c for c in self.status(key)["conditions"] if c["type"] == kind)
         return next(((c["status"], c["reason"]) for c in found), None)
 
+    def door(self) -> frozenset[str]:
+        """Return which keys the operator takes for let in."""
+        target = self.target(TARGET)
+        assert target is not None
+        return door_of(target).fingerprints
+
     # --- passes
 
     async def step(self, key: TargetKey = TARGET, failures: int = 0) -> Outcome:
@@ -244,6 +253,8 @@ class Lab:
         if self.crash_before_status:
             self.crash_before_status = False
             raise CrashedError
+        if self.write_trouble:
+            raise self.write_trouble
         found = self.targets.get(target.key)
         if found is None or found["metadata"]["resourceVersion"] != target.resource_version:
             return None
@@ -293,6 +304,7 @@ class Lab:
     def _meet(self, what: str, who: str, route: Route) -> Visited | Failed:
         server = self.server
         server.visits.append((what, who))
+        server.namespaces.add(route.namespace)
         if server.trouble:
             return Failed(server.trouble)
         blob = base64.b64decode(line(server.host_key).split()[1])

@@ -284,6 +284,26 @@ async def test_a_label_that_is_set_meanwhile_does_not_cost_the_probe() -> None:
     assert len(lab.server.visits) == visits + 1
 
 
+async def test_a_probe_whose_result_could_not_be_written_is_made_again() -> None:
+    """A staged key would be held for half a day otherwise, and `sshcred target probe` wait for nothing."""
+    lab = opened(theirs={fp(0), fp(1)})
+    await lab.step()
+    lab.ring.next = 1
+    lab.annotate(probe_requested="1")
+    lab.write_trouble = TroubleError(Reason.SERVER_UNAVAILABLE)
+    assert (await lab.step()).retry
+
+    visits = len(lab.server.visits)
+    outcome = await lab.step(failures=1)
+    assert len(lab.server.visits) == visits, "a server is not to be hammered for what the API server does"
+    assert outcome.due_in == 330
+
+    lab.write_trouble = None
+    await lab.wait(330)
+    assert lab.status()["authenticatedFingerprints"] == [fp(0), fp(1)]
+    assert lab.status()["handledProbeRequest"] == "1"
+
+
 async def test_trouble_of_the_api_server_is_borne_for_a_while() -> None:
     lab = opened()
     await lab.step()
@@ -295,6 +315,24 @@ async def test_trouble_of_the_api_server_is_borne_for_a_while() -> None:
     assert lab.says() == ("Unknown", "Forbidden")
 
 
+@pytest.mark.parametrize("lacking", ["the policy", "the credential"])
+async def test_a_login_at_another_host_opens_no_door_while_the_new_one_waits(lacking: str) -> None:
+    """Else the operator would promote a key that the host of the new spec has never seen."""
+    lab = opened(theirs={fp(0), fp(1)})
+    lab.ring.next = 1
+    await lab.step()
+    assert fp(1) in lab.door()
+
+    lab.apply(SPEC | {"host": "other.hpc.example.org"})
+    lab.guarded, lab.credential_exists = lacking != "the policy", lacking != "the credential"
+    await lab.step()
+    assert (lab.status()["observedGeneration"], lab.door()) == (2, frozenset())
+
+    lab.guarded, lab.credential_exists = True, True
+    await lab.wait(3600)
+    assert fp(1) in lab.door()
+
+
 async def test_what_lacked_is_taken_as_soon_as_it_is_there() -> None:
     lab = opened()
     await lab.step()
@@ -304,6 +342,12 @@ async def test_what_lacked_is_taken_as_soon_as_it_is_there() -> None:
     lab.credential_exists = True
     await lab.step()
     assert lab.says() == ("True", "LoggedIn")
+
+
+async def test_a_visit_says_whose_it_is_so_that_no_namespace_takes_the_places_of_all() -> None:
+    lab = opened()
+    await lab.step()
+    assert lab.server.namespaces == {NAMESPACE}
 
 
 async def test_a_target_behind_a_bastion_is_probed_when_the_bastion_is_known() -> None:

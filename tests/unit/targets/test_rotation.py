@@ -166,3 +166,25 @@ async def test_a_previous_key_stays_as_long_as_it_lingers_and_no_longer(restarte
     assert lab.server.ours == {fp(0), fp(1)}
     await lab.wait(2)
     assert lab.server.ours == {fp(1)}
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["the same process", "another process"])
+async def test_the_key_of_a_credential_that_was_deleted_and_made_again_is_told_as_long_as_it_opens(
+    restarted: bool,
+) -> None:
+    """Its line has the mark of an id that is gone with it: only a person can say whose it was."""
+    lab = opened(INSTALL, theirs={fp(0)})
+    await lab.step()
+    lab.credential_exists = False
+    await lab.step()
+    if restarted:
+        lab.restart()
+    lab.credential_exists, lab.ring.current = True, 1
+
+    await lab.step()
+
+    assert lab.says("Authenticated") == ("True", "LoggedIn")
+    assert lab.says("Installed") == ("False", "RetiredKeyAccepted")
+    lab.server.theirs.clear()
+    await lab.until_due()
+    assert lab.says("Installed") == ("True", "Installed")

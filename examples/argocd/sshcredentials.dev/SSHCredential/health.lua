@@ -1,5 +1,5 @@
--- Argo CD's health of an SSHCredential or SSHCredentialExport: green only when the operator has answered the present
--- spec. docs/gitops.md says how to install it. Argo CD gives `obj`; the words for `status` are its own.
+-- Argo CD's health of an SSHCredential, SSHCredentialExport or SSHTarget: green only when the operator has answered the
+-- present spec. docs/gitops.md says how to install it. Argo CD gives `obj`; the words for `status` are its own.
 
 local spec, status = obj.spec or {}, obj.status or {}
 local conditions = {}

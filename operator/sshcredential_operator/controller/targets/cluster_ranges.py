@@ -40,6 +40,7 @@ class ClusterRanges:
     def __init__(self, requests: Requests, told: Told, use: Callable[[Destinations], None]) -> None:
         self._requests, self._told, self._use = requests, told, use
         self._missing: set[str] = set()
+        self._known: dict[str, tuple[str, ...]] = {}
 
     async def keep_looking(self) -> None:
         """Read them for ever."""
@@ -48,7 +49,7 @@ class ClusterRanges:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def look(self) -> None:
-        """Read the ranges once; what cannot be read is told once, and left as the options have it."""
+        """Read the ranges once; what cannot be read is told once, and stays as it was read before."""
         services = await self._read(SERVICES, "servicecidrs", "cidrs")
         pods = await self._read(NODES, "nodes", "podCIDRs")
         self._use(self._told.destinations((*services, *pods)))
@@ -59,9 +60,15 @@ class ClusterRanges:
             items = [] if answer.code == NOT_FOUND else answer.json()["items"]
             ranges = tuple(text for item in items for text in (item.get("spec") or {}).get(members) or ())
             self._told.destinations(ranges)  # whether all are ranges
-            return ranges
         except (TroubleError, *ODD_ANSWERS):
-            if what not in self._missing:
-                self._missing.add(what)
-                log.warning("the cluster's ranges cannot be read: give --cluster-range", extra={"resource": what})
-            return ()
+            self._tell(what)
+            return self._known.get(what, ())
+        if not ranges and not self._told.ranges:  # as of pods, where the network plugin keeps their ranges to itself
+            self._tell(what)
+        self._known[what] = ranges
+        return ranges
+
+    def _tell(self, what: str) -> None:
+        if what not in self._missing:
+            self._missing.add(what)
+            log.warning("the cluster's ranges are not known: give --cluster-range", extra={"resource": what})

@@ -1,7 +1,8 @@
 """Puts the process `targets` together and runs it until it is told to stop. Called by `cli/targets_process.py`.
 
-One of it is enough, and two at once do no harm: every write carries a revision, and what a visit changes on a server is
-changed by whoever comes first. So there is no election here.
+One of it is enough. Two at once write no wrong status, since every write carries a revision; but a line that only the
+later one knows of is taken away by the earlier one, until that hears of the key. So the chart runs one at a time, and
+there is no election here.
 """
 
 from __future__ import annotations
