@@ -100,7 +100,9 @@ class Owner(Reader):
         try:
             said = self.follow(command + local)
         except AssertionError as failed:
-            raise AssertionError(f"{failed}\n{self.say('kubectl get configmap ssh-hosts -o yaml; kubectl get sshtargets -o yaml; cat known_hosts')}") from None
+            raise AssertionError(
+                f"{failed}\n{self.say('kubectl get configmap ssh-hosts -o yaml; kubectl get sshtargets -o yaml; cat known_hosts')}"
+            ) from None
         for begins, take in self.after.items():
             if command.startswith(begins):
                 take(said)
