@@ -75,7 +75,10 @@ def play(staged: Stage, name: str, server: Sshd, person: Account) -> Needles:
         staged.targets.create(name, installed_at(server, person, name, authorizedKey=bootstrap))
         staged.targets.until(name, "LoggedIn")
         rotate(staged, name)
-        until_key_number(staged, name, 2)
+        current = until_key_number(staged, name, 2)["status"]["fingerprint"]
+        staged.targets.until_object(  # no visit is under way that would put the line back
+            name, lambda one: one["status"]["authenticatedFingerprints"] == [current], "at its second key"
+        )
         needles |= of_key(staged, ring, name)
     person.holds("")
     person.set_password("another one than this")
