@@ -111,7 +111,8 @@ class RingDesk:
     def _late(self, patience: timedelta) -> str:
         return (
             f"it is not done after {patience.total_seconds():g} s. What was asked stays asked, and the same command "
-            "goes on watching it. Does the operator run, is its root key there (/readyz tells), and may it do it?"
+            "goes on watching it while it runs. Does the operator run, is its root key there (/readyz tells), and may "
+            "it do it?"
         )
 
     def answered(self, entry: str, patience: timedelta, progress: Progress | None = None) -> Sheet:

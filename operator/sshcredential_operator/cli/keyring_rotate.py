@@ -20,12 +20,17 @@ RE_ENCRYPT: Final = " re-encrypt"
 wait_option = click.option("--wait/--no-wait", default=True, help="Whether to wait until it is done. Default: --wait.")
 timeout_option = click.option("--timeout", metavar="D", default="1h", show_default=True, help="Wait so long.")
 
+key_option = click.option(
+    "--key", metavar="KEY", help="Replace this key, and no other: given again when it is replaced, it makes no new one."
+)
+
 
 @click.command("rotate-root")
+@key_option
 @wait_option
 @timeout_option
 @ring_options
-def rotate_root(*, wait: bool, timeout: str, **asked: Unpack[RingAsked]) -> None:
+def rotate_root(*, key: str | None, wait: bool, timeout: str, **asked: Unpack[RingAsked]) -> None:
     r"""Replace the root key that the operator keeps in its Secret, and wrap every workspace's key anew.
 
     No credential is written. The root key before stays until you drop it: sshcred keyring drop. A root key in a file or
@@ -51,7 +56,10 @@ def rotate_root(*, wait: bool, timeout: str, **asked: Unpack[RingAsked]) -> None
         )
     if "rotate-root" in seen.requests or _wrapped_by_others(seen.state):
         click.echo("a rotation of the root key is under way: watching that one", err=True)
+    elif key is not None and key != root["keyId"]:
+        click.echo(f"{one_line(key)} is not the root key for writing any more: nothing is asked for", err=True)
     else:
+        click.echo(_if_broken_off("rotate-root", root["keyId"]), err=True)
         desk.ask("rotate-root", root["keyId"])
     if not wait:
         click.echo("asked for another root key: sshcred keyring status")
@@ -70,8 +78,15 @@ def _wrapped_by_others(state: Mapping[str, Any]) -> int:
     return sum(int(one["count"]) for one in state["wrappedBy"] if (one["source"], one["keyId"]) != root)
 
 
+class WorkspaceAsked(RingAsked):
+    """All options of `rotate-workspace` but those of the command alone."""
+
+    key: str | None
+
+
 @click.command("rotate-workspace")
 @click.argument("workspace", metavar="NS", required=False, callback=namespace_name)
+@key_option
 @click.option("--all", "every", is_flag=True, help="Every workspace that has a key, one after the other.")
 @click.option("--re-encrypt", is_flag=True, help="Make new data keys as well, after a suspected leak.")
 @click.option("--raise-serials", is_flag=True, help="With --re-encrypt: ask for other SSH keys afterwards.")
@@ -86,12 +101,13 @@ def rotate_workspace(
     raise_serials: bool,
     wait: bool,
     timeout: str,
-    **asked: Unpack[RingAsked],
+    **asked: Unpack[WorkspaceAsked],
 ) -> None:
     r"""Replace the key of the workspace NS, and put its credentials under the newer one.
 
     The SSH keys stay the same. The workspace's key before stays until you drop it: sshcred keyring drop. A command that
-    was broken off goes on watching when it is given again; it does not begin anew.
+    was broken off goes on watching when it is given again; with --key, it makes no
+    other key when all is done.
 
     After a suspected leak use --re-encrypt. It does not help against a private key that got out: those must be
     replaced, too, which --raise-serials asks for where the operator makes the keys.
@@ -108,6 +124,8 @@ def rotate_workspace(
     """
     if (workspace is None) is not every:
         raise click.UsageError("Give either the name of a workspace or --all.")
+    if asked["key"] is not None and every:
+        raise click.UsageError("--key is about one workspace: give its name, and not --all.")
     if raise_serials and not re_encrypt:
         raise click.UsageError("--raise-serials belongs to --re-encrypt: to replace one SSH key, use sshcred rotate.")
     if raise_serials and not wait:
@@ -118,14 +136,20 @@ def rotate_workspace(
     if not names:
         end("no workspace has a key yet: the first credential of a namespace makes it")
     for name in names:
-        _rotate(desk, name, patience if wait else None, re_encrypt=re_encrypt, every=every)
+        _rotate(desk, name, asked["key"], patience if wait else None, re_encrypt=re_encrypt, every=every)
     if re_encrypt:
         click.echo(MUST_BE_REPLACED, err=True)
         if wait:
             raise_serials_or_tell(desk, names, wanted=raise_serials)
 
 
-def _rotate(desk: RingDesk, name: str, patience: timedelta | None, *, re_encrypt: bool, every: bool) -> None:
+def _if_broken_off(command: str, key: str) -> str:
+    return f"if this is broken off, go on with: sshcred keyring {command} --key {one_line(key)}"
+
+
+def _rotate(
+    desk: RingDesk, name: str, key: str | None, patience: timedelta | None, *, re_encrypt: bool, every: bool
+) -> None:
     seen = desk.sheet()
     entry, workspace = f"rotate.{name}", seen.state["workspaces"].get(name, {})
     if every and not isinstance(desk.ring.namespace_uid(name), str):
@@ -138,7 +162,12 @@ def _rotate(desk: RingDesk, name: str, patience: timedelta | None, *, re_encrypt
         if re_encrypt and not (waits or "").endswith(RE_ENCRYPT):
             end(f"{name}: a rotation without --re-encrypt is under way: let it end, and give this command again")
         click.echo(f"{name}: a rotation is under way: watching that one", err=True)
+    elif key is not None and key not in kids:
+        end(f"workspace {name} has no key {one_line(key)}: sshcred keyring status lists all keys")
+    elif key is not None and key != kids[0]:
+        click.echo(f"{name}: {key} is replaced already, and nothing is asked for", err=True)
     else:
+        click.echo(f"{name}: {_if_broken_off(f'rotate-workspace {name}', kids[0])}", err=True)
         desk.ask(entry, kids[0] + (RE_ENCRYPT if re_encrypt else ""))
     if patience is None:
         click.echo(f"{name}: asked for another key: sshcred keyring status")
