@@ -112,6 +112,7 @@ def rotations_with_kills(staged: Stage, name: str, rng: random.Random, kill: Kil
             current = str(staged.desk.get(name)["status"]["publicKey"]).split()[1]
             for person in accounts:
                 until_it_holds(person, current)
+            wait_until(lambda: len(client.keys) > 1, "a rotated key was used to log in", PATIENCE)
         print(f"\n{times} kills: {client}")
 
     assert torn == []
