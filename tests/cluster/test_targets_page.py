@@ -101,13 +101,7 @@ class Owner(Reader):
         try:
             said = self.follow(command + local)
         except AssertionError as failed:
-<<<<<<< HEAD
             raise AssertionError(f"{failed}\n{self.say('kubectl get sshcredentials,sshtargets -o wide')}") from None
-=======
-            raise AssertionError(
-                f"{failed}\n{self.say('kubectl get configmap ssh-hosts -o yaml; kubectl get sshtargets -o yaml; cat known_hosts')}"
-            ) from None
->>>>>>> targetproof
         for begins, take in self.after.items():
             if command.startswith(begins):
                 take(said)
