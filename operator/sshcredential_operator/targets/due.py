@@ -133,8 +133,10 @@ def _jump_got_through(observed: Observed) -> bool:
     if tried is None or not isinstance(jumps, tuple) or not jumps:
         return False
     through = parse_timestamp(jumps[-1].target.status.last_success_at or "")
-    failed = _reason(observed.target.status) == TargetReason.JUMP_FAILED
-    return failed and through is not None and through > max(tried, observed.memory.failed_at or tried)
+    if _reason(observed.target.status) != TargetReason.JUMP_FAILED or through is None:
+        return False
+    began = observed.memory.began  # the status has whole seconds: in the same one, it may have been after that
+    return through >= began.replace(microsecond=0) if began else through > tried
 
 
 _WISHES: Final[tuple[Callable[[Observed], bool], ...]] = (

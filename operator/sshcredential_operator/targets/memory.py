@@ -39,6 +39,8 @@ class Memory:
     """So many probes in a row met passing trouble."""
     failed_at: datetime | None = None
     """When the latest probe was, if something of it is to be tried again."""
+    began: datetime | None = None
+    """When the latest probe began: a jump host that got through after that, got through after it was asked."""
     ends: datetime | None = None
     """When the first of the previous keys that the latest probe saw is gone."""
     logged_in: Mapping[str, str] = field(default_factory=dict)

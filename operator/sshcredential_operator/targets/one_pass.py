@@ -124,6 +124,7 @@ def _remembered(
         asked=demand_of(observed),
         failures=memory.failures + 1 if verdict.ready.reason in PASSING else 0,
         failed_at=None if good else world.now(),
+        began=observed.now,
         ends=_first_end(planned.keys, observed.now) if planned else None,
         logged_in=known | {one: lines[one] for one in verdict.logged_in},
     )
