@@ -11,9 +11,6 @@
 {{- range .olderSources }}
 - {{ printf "--root-source=%s" . | quote }}
 {{- end }}
-{{- if ne (int .rewrapRate) 50 }}
-- --rewrap-rate={{ .rewrapRate }}
-{{- end }}
 {{- end }}
 {{- end }}
 

@@ -14,12 +14,18 @@ from sshcredential_operator import __version__
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.policy import Policies, PolicyInvalid, parse_policies
 from sshcredential_operator.cli.lazy_group import LazyGroup
-from sshcredential_operator.cli.process_options import connected, process_options, set_up_log, where
+from sshcredential_operator.cli.process_options import (
+    connected,
+    process_options,
+    root_source_option,
+    root_sources,
+    set_up_log,
+    told_what_a_kms_needs,
+    where,
+)
 from sshcredential_operator.controller.connection import in_pod
 from sshcredential_operator.controller.operator import Operator
 from sshcredential_operator.controller.options import DEFAULT_REWRAP_RATE, SHORTEST_PERIOD, Options
-from sshcredential_operator.controller.root_sources import IN_SECRET, NamedSource, parse_source
-from sshcredential_operator.encryption.kms_plugin import GrpcMissing
 
 COMMANDS: Final = {
     "run": ("operator:run", "Run the operator."),
@@ -67,14 +73,7 @@ def main() -> None:
     show_default=True,
     help="After how long values for spec.sealed are sealed to a new key; old keys keep opening. At least 1m.",
 )
-@click.option(
-    "--root-source",
-    "roots",
-    metavar="SOURCE",
-    multiple=True,
-    help="Where the root key is: secret (the default), file:/PATH or kms:/SOCKET. May be repeated: the first wraps, "
-    "the others open what they have wrapped before, until all is under the first.",
-)
+@root_source_option
 @click.option(
     "--rewrap-rate",
     type=click.FloatRange(min=0.1, max=1000),
@@ -109,7 +108,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
         guard_exports=not unguarded,
         sealing_key_period=_period(sealing_key_period),
         strict_seals_only=sealing_strict_only,
-        root_sources=_root_sources(roots),
+        root_sources=root_sources(roots),
         rewrap_rate=rewrap_rate,
     )
     asyncio.run(_run(options))
@@ -117,12 +116,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 async def _run(options: Options) -> None:
     connection = await connected()
-    try:
+    with told_what_a_kms_needs():
         operator = Operator(options, connection)
-    except GrpcMissing:
-        raise click.ClickException(
-            "A root key in a KMS needs grpcio: pip install 'sshcredential-operator[kms]'."
-        ) from None
     await operator.run()
 
 
@@ -131,14 +126,6 @@ def _period(text: str) -> timedelta:
     if period is None or period < SHORTEST_PERIOD:
         raise click.UsageError("--sealing-key-period wants a duration of at least 1m, such as 720h or 1h30m.")
     return period
-
-
-def _root_sources(texts: tuple[str, ...]) -> tuple[NamedSource, ...]:
-    sources = [parse_source(text) for text in texts]
-    named = tuple(source for source in sources if source)
-    if len(named) < len(texts) or len(set(named)) < len(named):
-        raise click.UsageError("--root-source wants secret, file:/PATH or kms:/SOCKET, each one once.")
-    return named or IN_SECRET
 
 
 def _policies(file: Path) -> Policies:

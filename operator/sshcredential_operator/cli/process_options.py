@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -17,6 +18,8 @@ from sshcredential_operator.controller.connection import (
     pod_namespace,
 )
 from sshcredential_operator.controller.logs import set_up
+from sshcredential_operator.controller.root_sources import IN_SECRET, NamedSource, parse_source
+from sshcredential_operator.encryption.kms_plugin import GrpcMissing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -90,3 +93,33 @@ def _address(text: str) -> tuple[str, int]:
     if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - ports
         raise click.UsageError("--listen wants ADDRESS:PORT, such as 127.0.0.1:8080 or :8080.")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what `:8080` means
+
+
+root_source_option = click.option(
+    "--root-source",
+    "roots",
+    metavar="SOURCE",
+    multiple=True,
+    help="Where the root key is: secret (the default), file:/PATH or kms:/SOCKET. May be repeated: the first wraps, "
+    "the others open what they have wrapped before, until all is under the first.",
+)
+
+
+def root_sources(texts: tuple[str, ...]) -> tuple[NamedSource, ...]:
+    """Return what the values of `--root-source` name, or say what is wrong with them."""
+    sources = [parse_source(text) for text in texts]
+    named = tuple(source for source in sources if source)
+    if len(named) < len(texts) or len(set(named)) < len(named):
+        raise click.UsageError("--root-source wants secret, file:/PATH or kms:/SOCKET, each one once.")
+    return named or IN_SECRET
+
+
+@contextmanager
+def told_what_a_kms_needs() -> Iterator[None]:
+    """Say what to install where a KMS is named and its library is missing."""
+    try:
+        yield
+    except GrpcMissing:
+        raise click.ClickException(
+            "A root key in a KMS needs grpcio: pip install 'sshcredential-operator[kms]'."
+        ) from None

@@ -6,7 +6,15 @@ import asyncio
 
 import click
 
-from sshcredential_operator.cli.process_options import connected, process_options, set_up_log, where
+from sshcredential_operator.cli.process_options import (
+    connected,
+    process_options,
+    root_source_option,
+    root_sources,
+    set_up_log,
+    told_what_a_kms_needs,
+    where,
+)
 from sshcredential_operator.controller.targets.cluster_ranges import Told
 from sshcredential_operator.controller.targets.options import TargetOptions
 from sshcredential_operator.controller.targets.process import TargetsProcess
@@ -15,6 +23,7 @@ from sshcredential_operator.ssh.destinations import BadDestination
 
 @click.command("targets")
 @process_options
+@root_source_option
 @click.option(
     "--allow-destination",
     "allowed",
@@ -45,17 +54,23 @@ def targets(  # noqa: PLR0913, PLR0917 - one parameter an option
     debug: bool,
     allowed: tuple[str, ...],
     ranges: tuple[str, ...],
+    roots: tuple[str, ...],
     unguarded: bool,
 ) -> None:
     """Try SSHTargets: log in with their credentials, install public keys, remove old ones."""
     place = where(operator_namespace, workspaces, listen, all_namespaces=all_namespaces)
-    options = TargetOptions(*place, told=_told(allowed, ranges), guarded=not unguarded)
+    options = TargetOptions(
+        *place, told=_told(allowed, ranges), guarded=not unguarded, root_sources=root_sources(roots)
+    )
     set_up_log(log_format, debug=debug)
     asyncio.run(_run(options))
 
 
 async def _run(options: TargetOptions) -> None:
-    await TargetsProcess(options, await connected()).run()
+    connection = await connected()
+    with told_what_a_kms_needs():
+        process = TargetsProcess(options, connection)
+    await process.run()
 
 
 def _told(allowed: tuple[str, ...], ranges: tuple[str, ...]) -> Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.controller.root_sources import IN_SECRET, NamedSource
 from sshcredential_operator.controller.targets.cluster_ranges import Told
 
 
@@ -19,3 +20,5 @@ class TargetOptions:
     told: Told
     guarded: bool = True
     """Whether targets are followed only under the admission policy."""
+    root_sources: tuple[NamedSource, ...] = IN_SECRET
+    """Where the root key is, as the operator was told."""

@@ -23,6 +23,7 @@ from sshcredential_operator.controller.health import Health, HealthServer
 from sshcredential_operator.controller.lifecycle import Lifecycle, no_core_dumps
 from sshcredential_operator.controller.ports import ApiAnnouncer
 from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.root_sources import places_of
 from sshcredential_operator.controller.shell import Tap
 from sshcredential_operator.controller.store import Kind
 from sshcredential_operator.controller.targets.cluster_ranges import ClusterRanges
@@ -69,7 +70,8 @@ class TargetsProcess:
         self._visits = ThreadedVisits(options.told.destinations(), self._metrics.visited)
         self._metrics.running.set_function(lambda: self._visits.running)
         self._metrics.take_queue("target", self._queue)
-        self._keyring = Keyring(ReadOnlyStore(self._requests, options.operator_namespace, options.workspaces))
+        store = ReadOnlyStore(self._requests, options.operator_namespace, options.workspaces)
+        self._keyring = Keyring(store, places_of(options.root_sources, store))
         self._workspaces = KeyringWorkspaces(self._keyring, self._requests)
         self._life = Lifecycle(self._health, connection, self._requests)
         connection.on_request = self._metrics.requested
