@@ -29,8 +29,8 @@ def tell_of_others(seen: Credential) -> None:
         there = f"before {one_line(coming.moment)}, when it takes the place of the one in use"
         if has_targets(seen):
             there = "where no SSHTarget installs it; it is used once it logs in at every SSHTarget of the credential"
-        click.echo(f"The next key is announced: {one_line(coming.fingerprint)}.")
-        click.echo(f"Put its public key into authorized_keys {there}:")
+        announced = f"The next key is announced: {one_line(coming.fingerprint)}."
+        click.echo(f"{announced} Put its public key into authorized_keys {there}:")
         click.echo(one_line(coming.public_key))
     if previous is not None:
         click.echo(
