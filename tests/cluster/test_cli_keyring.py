@@ -65,7 +65,10 @@ def test_all_that_can_be_opened_is_opened_and_nothing_changed(ring: RingDesk, ru
     documents = ring.kek_documents()
     found = run("verify", "--credentials")
 
-    assert found.code == 0, found.error
+    # Other tests' credentials are in the same cluster, under the key rings of their own operators.
+    assert found.code in {0, 1}, found.error
+    assert "does not open" not in found.error
+    assert ring.key_id() not in found.error
     assert "workspaces' keys:  1 open, 0 do not" in found.lines
     assert f"{len(NAMES)} Secrets of credentials name {ring.key_id()}" in found.lines
     assert ring.kek_documents() == documents
