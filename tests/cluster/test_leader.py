@@ -66,6 +66,8 @@ def test_the_leader_alone_writes_and_at_rest_nothing_but_its_lease(installed: Re
     wait_until(lambda: standby.knows() == 10, "the standby has seen all of them")
     assert {event.user for event in installed.written() if event.resource != "leases"} == {leader.user}
 
+    # The ConfigMap of the key ring names the new workspace key within five seconds; a Lease is renewed every three.
+    wait_until(lambda: {event.resource for event in installed.asked()[-3:]} == {"leases"}, "all is told")
     before = len(installed.asked())
     wait_until(lambda: len(installed.asked()) >= before + 2, "the leader renewed twice")
     since = {(event.user, event.verb, event.resource) for event in installed.asked()[before:]}
