@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.spec import SECRET_KEY, SECRET_NAME, InvalidSpec
+from sshcredential_operator.api.spec_reading import UnfitFieldError, mapping, text
 
 CREDENTIAL_NAME: Final = re.compile("[a-z0-9][-a-z0-9]{0,61}[a-z0-9]")
 RECIPIENT_X: Final = re.compile("[A-Za-z0-9_-]{43}")
@@ -80,34 +81,28 @@ class ExportSpec:
         return self.profile not in {None, Profile.SEALED}
 
 
-class _InvalidError(Exception):
-    def __init__(self, field: str) -> None:
-        super().__init__(field)
-        self.field = field
-
-
 def parse_export_spec(raw: object) -> ExportSpec | InvalidSpec:
     """Return the parsed spec, or the first field that does not fit."""
     try:
-        return _parse(_mapping(raw, "spec"))
-    except _InvalidError as error:
+        return _parse(mapping(raw, "spec"))
+    except UnfitFieldError as error:
         return InvalidSpec(error.field)
 
 
 def _parse(raw: Mapping[str, Any]) -> ExportSpec:
     profile, recipient = raw.get("profile"), raw.get("recipient")
     if (profile is None) == (recipient is None) or profile not in {None, *Profile}:
-        raise _InvalidError("spec.profile")
+        raise UnfitFieldError("spec.profile")
     if raw.get("privateKeyFormat", "OpenSSH") not in {"OpenSSH", "PEM"}:
-        raise _InvalidError("spec.privateKeyFormat")
+        raise UnfitFieldError("spec.privateKeyFormat")
     if raw.get("passphrase", "Keep") not in set(Passphrase):
-        raise _InvalidError("spec.passphrase")
+        raise UnfitFieldError("spec.passphrase")
     if profile == Profile.SEALED:
         _require_whole_key(raw)
-    reference = _mapping(raw.get("credentialRef"), "spec.credentialRef")
+    reference = mapping(raw.get("credentialRef"), "spec.credentialRef")
     return ExportSpec(
-        credential=_text(reference.get("name"), CREDENTIAL_NAME, "spec.credentialRef.name"),
-        secret_name=_text(raw.get("secretName"), SECRET_NAME, "spec.secretName"),
+        credential=text(reference.get("name"), CREDENTIAL_NAME, "spec.credentialRef.name"),
+        secret_name=text(raw.get("secretName"), SECRET_NAME, "spec.secretName"),
         profile=None if profile is None else Profile(profile),
         recipient=None if recipient is None else _recipient(recipient),
         url=_line(raw.get("url"), "spec.url"),
@@ -122,33 +117,33 @@ def _parse(raw: Mapping[str, Any]) -> ExportSpec:
 def _require_whole_key(raw: Mapping[str, Any]) -> None:
     for field, only in (("privateKeyFormat", "OpenSSH"), ("passphrase", "Keep")):
         if raw.get(field, only) != only:
-            raise _InvalidError(f"spec.{field}")
+            raise UnfitFieldError(f"spec.{field}")
 
 
 def _recipient(raw: object) -> str:
-    key = _mapping(_mapping(raw, "spec.recipient").get("publicKey"), "spec.recipient.publicKey")
+    key = mapping(mapping(raw, "spec.recipient").get("publicKey"), "spec.recipient.publicKey")
     if (key.get("kty"), key.get("crv")) != ("OKP", "X25519"):
-        raise _InvalidError("spec.recipient.publicKey")
-    return _text(key.get("x"), RECIPIENT_X, "spec.recipient.publicKey.x")
+        raise UnfitFieldError("spec.recipient.publicKey")
+    return text(key.get("x"), RECIPIENT_X, "spec.recipient.publicKey.x")
 
 
 def _known_hosts(raw: object, target: object) -> KnownHosts | None:
     if target is not None and raw is not None:
-        raise _InvalidError("spec.targetRef")
+        raise UnfitFieldError("spec.targetRef")
     if target is not None:
-        name = _mapping(target, "spec.targetRef").get("name")
-        return TargetKnownHosts(_text(name, CREDENTIAL_NAME, "spec.targetRef.name"))
+        name = mapping(target, "spec.targetRef").get("name")
+        return TargetKnownHosts(text(name, CREDENTIAL_NAME, "spec.targetRef.name"))
     if raw is None:
         return None
-    given = _mapping(raw, "spec.knownHosts")
+    given = mapping(raw, "spec.knownHosts")
     inline = given.get("inline")
     if isinstance(inline, str) and "configMapName" not in given:
         return InlineKnownHosts(inline)
     if inline is not None:
-        raise _InvalidError("spec.knownHosts")
+        raise UnfitFieldError("spec.knownHosts")
     return ConfigMapKnownHosts(
-        _text(given.get("configMapName"), SECRET_NAME, "spec.knownHosts.configMapName"),
-        _text(given.get("key", "known_hosts"), SECRET_KEY, "spec.knownHosts.key"),
+        text(given.get("configMapName"), SECRET_NAME, "spec.knownHosts.configMapName"),
+        text(given.get("key", "known_hosts"), SECRET_KEY, "spec.knownHosts.key"),
     )
 
 
@@ -157,23 +152,11 @@ def _duration(raw: object) -> timedelta | None:
         return None
     parsed = parse_duration(raw) if isinstance(raw, str) else None
     if parsed is None:
-        raise _InvalidError("spec.expiresAfter")
+        raise UnfitFieldError("spec.expiresAfter")
     return parsed
-
-
-def _mapping(raw: object, field: str) -> Mapping[str, Any]:
-    if not isinstance(raw, Mapping):
-        raise _InvalidError(field)
-    return raw
-
-
-def _text(raw: object, pattern: re.Pattern[str], field: str) -> str:
-    if not isinstance(raw, str) or pattern.fullmatch(raw) is None:
-        raise _InvalidError(field)  # names become part of a request's path
-    return raw
 
 
 def _line(raw: object, field: str) -> str | None:
     if raw is not None and not (isinstance(raw, str) and raw.isprintable()):
-        raise _InvalidError(field)
+        raise UnfitFieldError(field)
     return raw

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.export_spec import CREDENTIAL_NAME, ConfigMapKnownHosts
 from sshcredential_operator.api.spec import SECRET_KEY, SECRET_NAME, InvalidSpec, SecretKeyRef
+from sshcredential_operator.api.spec_reading import UnfitFieldError, mapping, text
 
 HOST: Final = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?\.?|[0-9A-Fa-f:]{2,39}(\.[0-9.]{1,12})?"
@@ -91,37 +92,31 @@ class TargetSpec:
         return tuple(dict.fromkeys((self.credential, *other)))
 
 
-class _InvalidError(Exception):
-    def __init__(self, field: str) -> None:
-        super().__init__(field)
-        self.field = field
-
-
 def parse_target_spec(raw: object) -> TargetSpec | InvalidSpec:
     """Return the parsed spec, or the first field that does not fit."""
     try:
-        return _parse(_mapping(raw, "spec"))
-    except _InvalidError as error:
+        return _parse(mapping(raw, "spec"))
+    except UnfitFieldError as error:
         return InvalidSpec(error.field)
 
 
 def _parse(raw: Mapping[str, Any]) -> TargetSpec:
     port = raw.get("port", 22)
     if type(port) is not int or not 0 < port <= MAX_PORT:
-        raise _InvalidError("spec.port")
-    managed = _mapping(raw.get("authorizedKey", {}), "spec.authorizedKey")
+        raise UnfitFieldError("spec.port")
+    managed = mapping(raw.get("authorizedKey", {}), "spec.authorizedKey")
     if managed.get("manage", "None") not in set(Manage):
-        raise _InvalidError("spec.authorizedKey.manage")
-    probe = _mapping(raw.get("probe", {}), "spec.probe")
+        raise UnfitFieldError("spec.authorizedKey.manage")
+    probe = mapping(raw.get("probe", {}), "spec.probe")
     return TargetSpec(
         credential=_reference(raw.get("credentialRef"), "spec.credentialRef"),
-        host=_text(raw.get("host"), HOST, "spec.host"),
+        host=text(raw.get("host"), HOST, "spec.host"),
         port=port,
-        username=_text(raw.get("username"), USERNAME, "spec.username"),
+        username=text(raw.get("username"), USERNAME, "spec.username"),
         jump=_reference(raw["jumpTargetRef"], "spec.jumpTargetRef") if "jumpTargetRef" in raw else None,
-        host_keys=_host_keys(_mapping(raw.get("hostKeys"), "spec.hostKeys")),
+        host_keys=_host_keys(mapping(raw.get("hostKeys"), "spec.hostKeys")),
         manage=Manage(managed.get("manage", "None")),
-        key_options=_text(managed.get("options", ""), KEY_OPTIONS, "spec.authorizedKey.options"),
+        key_options=text(managed.get("options", ""), KEY_OPTIONS, "spec.authorizedKey.options"),
         bootstrap=_bootstrap(managed.get("bootstrap")),
         every=_duration(probe.get("every", "12h"), "spec.probe.every", SHORTEST_EVERY),
         timeout=min(_duration(probe.get("timeout", "10s"), "spec.probe.timeout", SHORTEST_TIMEOUT), LONGEST_TIMEOUT),
@@ -130,21 +125,21 @@ def _parse(raw: Mapping[str, Any]) -> TargetSpec:
 
 def _host_keys(raw: Mapping[str, Any]) -> HostKeys:
     if raw.get("policy") not in set(HostKeyPolicy):
-        raise _InvalidError("spec.hostKeys.policy")
+        raise UnfitFieldError("spec.hostKeys.policy")
     policy, keys, known = HostKeyPolicy(raw["policy"]), raw.get("keys", []), raw.get("knownHosts")
     if not isinstance(keys, list) or len(keys) > MAX_HOST_KEYS or not all(_is_line(key) for key in keys):
-        raise _InvalidError("spec.hostKeys.keys")
+        raise UnfitFieldError("spec.hostKeys.keys")
     given = bool(keys) + (known is not None)
     if given != (policy is not HostKeyPolicy.TRUST_ON_FIRST_USE):
-        raise _InvalidError("spec.hostKeys")
+        raise UnfitFieldError("spec.hostKeys")
     return HostKeys(policy, tuple(keys), None if known is None else _config_map(known))
 
 
 def _config_map(raw: object) -> ConfigMapKnownHosts:
-    given = _mapping(raw, "spec.hostKeys.knownHosts")
+    given = mapping(raw, "spec.hostKeys.knownHosts")
     return ConfigMapKnownHosts(
-        _text(given.get("configMapName"), SECRET_NAME, "spec.hostKeys.knownHosts.configMapName"),
-        _text(given.get("key", "known_hosts"), SECRET_KEY, "spec.hostKeys.knownHosts.key"),
+        text(given.get("configMapName"), SECRET_NAME, "spec.hostKeys.knownHosts.configMapName"),
+        text(given.get("key", "known_hosts"), SECRET_KEY, "spec.hostKeys.knownHosts.key"),
     )
 
 
@@ -152,39 +147,27 @@ def _bootstrap(raw: object) -> Bootstrap | None:
     if raw is None:
         return None
     field = "spec.authorizedKey.bootstrap"
-    given = _mapping(raw, field)
+    given = mapping(raw, field)
     if ("passwordSecret" in given) == ("credentialRef" in given):
-        raise _InvalidError(field)
+        raise UnfitFieldError(field)
     if "credentialRef" in given:
         return CredentialBootstrap(_reference(given["credentialRef"], f"{field}.credentialRef"))
-    secret = _mapping(given["passwordSecret"], f"{field}.passwordSecret")
+    secret = mapping(given["passwordSecret"], f"{field}.passwordSecret")
     return SecretKeyRef(
-        _text(secret.get("name"), SECRET_NAME, f"{field}.passwordSecret.name"),
-        _text(secret.get("key", "password"), SECRET_KEY, f"{field}.passwordSecret.key"),
+        text(secret.get("name"), SECRET_NAME, f"{field}.passwordSecret.name"),
+        text(secret.get("key", "password"), SECRET_KEY, f"{field}.passwordSecret.key"),
     )
 
 
 def _reference(raw: object, field: str) -> str:
-    return _text(_mapping(raw, field).get("name"), CREDENTIAL_NAME, f"{field}.name")
+    return text(mapping(raw, field).get("name"), CREDENTIAL_NAME, f"{field}.name")
 
 
 def _duration(raw: object, field: str, least: timedelta) -> timedelta:
     parsed = parse_duration(raw) if isinstance(raw, str) else None
     if parsed is None or parsed < least:
-        raise _InvalidError(field)
+        raise UnfitFieldError(field)
     return parsed
-
-
-def _mapping(raw: object, field: str) -> Mapping[str, Any]:
-    if not isinstance(raw, Mapping):
-        raise _InvalidError(field)
-    return raw
-
-
-def _text(raw: object, pattern: re.Pattern[str], field: str) -> str:
-    if not isinstance(raw, str) or pattern.fullmatch(raw) is None:
-        raise _InvalidError(field)  # names become part of a request's path
-    return raw
 
 
 def _is_line(raw: object) -> bool:
