@@ -14,7 +14,7 @@ from sshcredential_operator.api.names import (
     TargetKey,
 )
 from sshcredential_operator.api.spec import InvalidSpec
-from sshcredential_operator.api.target_spec import TargetSpec, parse_target_spec
+from sshcredential_operator.api.target_spec import TargetSpec, credential_named, parse_target_spec
 from sshcredential_operator.api.target_status import TargetStatus, parse_target_status
 
 
@@ -33,17 +33,20 @@ class Target:
     trusted_fingerprint: str | None = None
     """What a person says of the host key: `sshcred target trust`."""
     probe_request: str | None = None
+    credential_name: str | None = None
+    """The credential that the spec names, be the rest of the spec readable or not: it holds promotions all the same."""
 
     @property
     def credential(self) -> CredentialKey | None:
-        """The credential that the spec names, as far as the spec can be read."""
-        spec = self.spec
-        return CredentialKey(self.key.namespace, spec.credential) if isinstance(spec, TargetSpec) else None
+        """The credential that the spec names."""
+        return CredentialKey(self.key.namespace, self.credential_name) if self.credential_name else None
 
     @property
     def used(self) -> tuple[CredentialKey, ...]:
         """All credentials that this target uses, that of the bootstrap too."""
-        names = self.spec.credentials if isinstance(self.spec, TargetSpec) else ()
+        if not isinstance(self.spec, TargetSpec):
+            return (self.credential,) if self.credential else ()
+        names = self.spec.credentials
         return tuple(CredentialKey(self.key.namespace, name) for name in names)
 
     @property
@@ -68,4 +71,5 @@ def parse_target(raw: Mapping[str, Any]) -> Target:
         status=parse_target_status(raw.get("status")),
         trusted_fingerprint=annotations.get(TRUST_HOST_KEY_ANNOTATION),
         probe_request=annotations.get(PROBE_REQUESTED_ANNOTATION),
+        credential_name=credential_named(raw.get("spec")),
     )

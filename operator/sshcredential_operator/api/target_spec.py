@@ -100,6 +100,14 @@ def parse_target_spec(raw: object) -> TargetSpec | InvalidSpec:
         return InvalidSpec(error.field)
 
 
+def credential_named(raw: object) -> str | None:
+    """Return the credential that a spec names, whatever else is in it; None where that alone cannot be read."""
+    try:
+        return _reference(mapping(raw, "spec").get("credentialRef"), "spec.credentialRef")
+    except UnfitFieldError:
+        return None
+
+
 def _parse(raw: Mapping[str, Any]) -> TargetSpec:
     port = raw.get("port", 22)
     if type(port) is not int or not 0 < port <= MAX_PORT:

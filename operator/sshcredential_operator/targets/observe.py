@@ -8,6 +8,7 @@ from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import TargetKey
+from sshcredential_operator.api.spec import InvalidSpec
 from sshcredential_operator.api.target import Target
 from sshcredential_operator.api.target_reasons import TargetReason
 from sshcredential_operator.api.timestamps import parse_timestamp
@@ -50,7 +51,7 @@ def jumps(target: Target, known: KnownTargets) -> tuple[Jump, ...] | Finding:
         if here.jump in seen or len(way) == MOST_JUMPS:
             return Finding(TargetReason.JUMP_LOOP, facts)
         found = known.target(here.jump)
-        if found is None or found.deleting or found.credential is None:
+        if found is None or found.deleting or found.credential is None or isinstance(found.spec, InvalidSpec):
             return Finding(TargetReason.JUMP_TARGET_MISSING, facts)
         seen.add(here.jump)
         way.append(Jump(found, known.credential(found.credential)))

@@ -202,3 +202,15 @@ def test_a_target_that_cannot_be_read_uses_nothing() -> None:
 
     assert isinstance(target.spec, InvalidSpec)
     assert (target.credential, target.used, target.jump) == (None, (), None)
+
+
+def test_a_spec_that_cannot_be_read_still_names_its_credential() -> None:
+    """Else a target that a newer API has would hold no promotion."""
+    raw = {"credentialRef": {"name": "hpc-login"}, "host": 7}
+    metadata = {"namespace": "genomics", "name": "login", "uid": "u", "resourceVersion": "1"}
+    target = parse_target({"metadata": metadata, "spec": raw})
+
+    assert isinstance(target.spec, InvalidSpec)
+    assert target.credential == CredentialKey(Namespace("genomics"), "hpc-login")
+    assert target.used == (target.credential,)
+    assert parse_target({"metadata": metadata, "spec": {"credentialRef": {"name": "../x"}}}).credential is None
