@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,8 @@ from controlplane.namespaces import Namespaces
 from controlplane.waiting import wait_until
 from ssh.servers import Sshd, make_key, running
 from sshcredential_operator.api.names import TRUST_HOST_KEY_ANNOTATION
+from sshcredential_operator.controller.metric_catalogue import CATALOGUE, PREFIX
+from tools.programs import program
 
 PASSWORD = "test-only-secret-value-of-the-account"
 
@@ -136,6 +140,25 @@ def test_a_target_behind_another_is_reached_through_it(staged: Stage, name: str,
 
         assert len(bastion.accepted()) >= 2
         assert len(server.accepted()) == 1
+
+
+# --- what it shows
+
+
+def test_prometheus_has_nothing_to_say_against_the_metrics(staged: Stage, name: str, server: Sshd) -> None:
+    server.let_in(ready(staged, name))
+    staged.targets.create(name, at(server, name))
+    staged.targets.until(name, "LoggedIn")
+    _, text = staged.process.get("/metrics")
+    check = [program("promtool"), "check", "metrics"]
+    said = subprocess.run(check, input=text, capture_output=True, text=True, check=False)
+
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    shown = set(re.findall(rf"^# TYPE {PREFIX}_(\w+) ", text, re.MULTILINE))
+    assert shown >= {one for one, meaning in CATALOGUE.items() if "Of the process `targets`" in meaning.help}
+    assert shown <= CATALOGUE.keys()
+    assert name not in text
+    assert staged.namespace not in text
 
 
 # --- a restart
