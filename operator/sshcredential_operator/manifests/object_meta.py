@@ -14,6 +14,7 @@ LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _WORD: Final = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LONGEST_NAME: Final = 253
 _MOST_ANNOTATIONS: Final = 256 * 1024
+_MOST_DIGITS: Final = 20
 
 _TEXT: Final[Schema] = {"type": "string"}
 _NUMBER: Final[Schema] = {"type": "integer"}
@@ -57,7 +58,7 @@ def metadata_faults(metadata: Any) -> Iterator[Fault]:  # noqa: ANN401 - any JSO
     for index, finalizer in enumerate(given.get("finalizers", ())):
         if not qualified(finalizer):
             yield Fault((*here, "finalizers", index), "WrongForm", f"A finalizer must be {_QUALIFIED}.")
-    if given.get("resourceVersion", "") not in {"", "0"}:
+    if _is_revision(given.get("resourceVersion", "")):
         yield Fault(
             (*here, "resourceVersion"), "NotAllowed", "resourceVersion belongs to an object in a cluster. Remove it."
         )
@@ -119,3 +120,9 @@ def _annotation_faults(annotations: dict[str, str | None]) -> Iterator[Fault]:
             )
     if sum(len(key.encode()) + len((value or "").encode()) for key, value in annotations.items()) > _MOST_ANNOTATIONS:
         yield Fault(("metadata", "annotations"), "TooLong", "Annotations can have 256 KiB together. Remove some.")
+
+
+def _is_revision(text: str) -> bool:
+    # What is no number of 64 bits the server takes for none at all.
+    number = text.lstrip("0")
+    return text.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS and int(number) < 1 << 64
