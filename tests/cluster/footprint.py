@@ -5,6 +5,7 @@ Each operator here has a ServiceAccount of its own, as in a pod, so that no requ
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from controlplane.plane import ControlPlane
 from controlplane.readiness import get
 from controlplane.waiting import wait_until
 from operators.process import OperatorProcess
+from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP
 
 READS: Final = frozenset({"get", "list", "watch"})
 ACCOUNT: Final = "operator-under-test"
@@ -91,7 +93,22 @@ class Audited:
             name = f"{BUOY}-{secrets.token_hex(4)}"
             desk.create(name, generated())
             desk.until(name, "Available")
+        wait_until(self._has_told, "the key ring's ConfigMap names the keys of all workspaces")
         return self.mark()
+
+    def _has_told(self) -> bool:
+        # Within five seconds of a workspace's first key, and once.
+        command = (
+            "get",
+            "configmap",
+            KEY_RING_CONFIG_MAP,
+            "-n",
+            self.own.namespace,
+            "-o",
+            "jsonpath={.data.state\\.json}",
+        )
+        told = self._plane.kubectl(*command, check=False).stdout
+        return bool(told) and {desk.namespace for desk in self.desks} <= json.loads(told)["workspaces"].keys()
 
     def requests(self, since: AuditMark, *, buoys: bool = False) -> list[AuditEvent]:
         """Return this operator's requests after a mark, each once, also those that were refused."""

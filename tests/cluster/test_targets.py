@@ -150,8 +150,9 @@ def test_prometheus_has_nothing_to_say_against_the_metrics(staged: Stage, name: 
     staged.targets.create(name, at(server, name))
     staged.targets.until(name, "LoggedIn")
     _, text = staged.process.get("/metrics")
-    check = [program("promtool"), "check", "metrics"]
-    said = subprocess.run(check, input=text, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
 
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
     shown = set(re.findall(rf"^# TYPE {PREFIX}_(\w+) ", text, re.MULTILINE))
