@@ -51,7 +51,9 @@ def why(ring: RingDesk, name: str) -> str:
     return str(next(one["reason"] for one in conditions if one["type"] == "Ready"))
 
 
-def test_the_status_names_the_keys_and_says_that_there_is_no_backup(ring: RingDesk, run: Run) -> None:
+def test_the_status_names_the_keys_and_whether_there_is_a_backup(
+    ring: RingDesk, run: Run, cluster: Cluster, tmp_path: Path
+) -> None:
     shown = run("status")
     text = "\n".join(shown.lines)
 
@@ -59,6 +61,15 @@ def test_the_status_names_the_keys_and_says_that_there_is_no_backup(ring: RingDe
     for part in (ring.state()["root"]["keyId"], ring.key_id(), "Secret sshcredential-root-key", "never backed up"):
         assert part in text
     assert json.loads("\n".join(run("status", "-o", "json").lines))["state"] == ring.state()
+
+    words = tmp_path / "words"
+    words.write_text("test-only-secret-value-of-the-backup\n")
+    words.chmod(0o600)
+    where = ("--kubeconfig", cluster.kubeconfig_for("admin"), "--operator-namespace", ring.own.namespace)
+    made = sshcred(tmp_path, "keyring", "backup", "--out", tmp_path / "ring", "--passphrase-file", words, *where)
+    assert made.code == 0, made.error
+    wait_until(lambda: ring.state().get("backedUpAt"), "the operator has seen the backup")
+    assert "never backed up" not in "\n".join(run("status").lines)
 
 
 def test_all_that_can_be_opened_is_opened_and_nothing_changed(ring: RingDesk, run: Run) -> None:

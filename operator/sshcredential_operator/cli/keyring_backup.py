@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +25,7 @@ from sshcredential_operator.cli.exit_codes import REFUSED, end
 from sshcredential_operator.cli.files import shown_name
 from sshcredential_operator.cli.reading_desk import or_end
 from sshcredential_operator.cli.ring_roots import root_source_option, roots_of
+from sshcredential_operator.client.refused import Refused
 from sshcredential_operator.controller.root_sources import NamedSource
 from sshcredential_operator.encryption.backup_seal import seal_backup
 from sshcredential_operator.encryption.canary import canary_secret_name
@@ -34,6 +36,7 @@ from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, RootSou
 from sshcredential_operator.encryption.roots import RootAway, Roots
 
 if TYPE_CHECKING:
+    from sshcredential_operator.client.keyring import KeyRing
     from sshcredential_operator.client.ring_secrets import RingSecrets
 
 
@@ -78,9 +81,11 @@ def backup(  # noqa: PLR0913 - the options of the command
     to = recipient_in(recipient) if recipient else passphrase_in(passphrase_file or Path())
     if out.exists() and not force:
         end(f"{shown_name(str(out))} is there already, and may be the only backup: name another, or give --force")
+    from sshcredential_operator.client.keyring import KeyRing  # noqa: PLC0415 - lazily, as desk.py says
     from sshcredential_operator.client.ring_secrets import RingSecrets  # noqa: PLC0415 - lazily, as desk.py says
 
-    secrets = RingSecrets(connect_or_end(kubeconfig, context).api)
+    api = connect_or_end(kubeconfig, context).api
+    secrets = RingSecrets(api)
     found = or_end(secrets.ring(operator_namespace))
     gathered = _gathered(found, roots_of(root_source, found, operator_namespace), operator_namespace)
     write_backup(out, seal_backup(Sensitive(gathered.backup.to_bytes()), to), force=force)
@@ -92,6 +97,7 @@ def backup(  # noqa: PLR0913 - the options of the command
             REFUSED,
         )
     _note(secrets, gathered.backup)
+    _have_it_seen(KeyRing(api, operator_namespace))
 
 
 def _gathered(found: list[StoredSecret], roots: Roots, namespace: str) -> Gathered:
@@ -117,3 +123,10 @@ def _note(secrets: RingSecrets, made: RingBackup) -> None:
     if bearer is None:
         end("there is no canary yet that could bear the time of the backup: start the operator, and back up again")
     or_end(secrets.annotate(made.namespace, bearer, {BACKED_UP_AT_ANNOTATION: format_timestamp(made.made_at)}))
+
+
+def _have_it_seen(ring: KeyRing) -> None:
+    """Ask a running operator to look once more, so that it tells of the backup; without one it looks when it starts."""
+    sheet = ring.sheet()
+    if not isinstance(sheet, Refused):
+        ring.ask(sheet, "verify", token_hex(8))
