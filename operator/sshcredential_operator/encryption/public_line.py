@@ -1,4 +1,4 @@
-"""Whether an authorized_keys line is what a record says of it. Used by `record_json`; cheap, no cryptography."""
+"""Whether an authorized_keys line is what a record says of it. Used by `record_json`; the fingerprint by `ssh`, too."""
 
 from __future__ import annotations
 

@@ -14,11 +14,12 @@ from typing import Final
 from paramiko import ChannelException, SSHException, Transport  # type: ignore[import-untyped]  # it has no types
 
 from sshcredential_operator.api.target_reasons import TargetReason
+from sshcredential_operator.encryption.public_line import fingerprint_of
 from sshcredential_operator.ssh.authentication import Authentication, Said
 from sshcredential_operator.ssh.deadline import Deadline
 from sshcredential_operator.ssh.destinations import Destinations
 from sshcredential_operator.ssh.dial import channel_through, connect, proven
-from sshcredential_operator.ssh.signing import blob_of, fingerprint_of, signer
+from sshcredential_operator.ssh.signing import blob_of, signer
 from sshcredential_operator.ssh.stream import BEFORE_LOGIN, Wire
 from sshcredential_operator.ssh.transport import Connection
 from sshcredential_operator.ssh.trouble import VisitEnded, at_jump

@@ -14,10 +14,10 @@ from typing import Final
 from paramiko import ChannelException, SSHException  # type: ignore[import-untyped]  # it has no types
 
 from sshcredential_operator.api.target_reasons import TargetReason
+from sshcredential_operator.encryption.public_line import fingerprint_of
 from sshcredential_operator.ssh.deadline import Deadline
 from sshcredential_operator.ssh.destinations import Address, Destinations
 from sshcredential_operator.ssh.lookup import addresses_of
-from sshcredential_operator.ssh.signing import fingerprint_of
 from sshcredential_operator.ssh.stream import BoundedStream, Wire
 from sshcredential_operator.ssh.transport import Connection
 from sshcredential_operator.ssh.trouble import VisitEnded, ended

@@ -7,7 +7,6 @@ classes are not used: their parsers fail on many good files, and its Ed25519 cla
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,11 +79,6 @@ def type_of(blob: bytes) -> bytes:
     """Return the key type that a wire form begins with; b"" where it does not hold one."""
     length = int.from_bytes(blob[:4], "big")
     return blob[4 : 4 + length] if 0 < length <= len(blob) - 4 else b""
-
-
-def fingerprint_of(blob: bytes) -> str:
-    """Return the fingerprint as `ssh-keygen -l` prints it."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).rstrip(b"=").decode("ascii")
 
 
 def _signature(private: _Private, algorithm: bytes, data: bytes) -> bytes:
