@@ -1,0 +1,62 @@
+"""What is known of one plan when it is over. Made by the stage that ran it, judged by `oracles`, kept as a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from cluster.etcd_history import Revision
+from cluster.shown import Object
+from sshcredential_operator.encryption.envelope import Kek
+
+
+class Violation(NamedTuple):
+    """One thing that must not be: which oracle saw it (`I1` to `I18`, `end state`, `writes`, `quiet`), and what it saw."""
+
+    oracle: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What users want of one credential in the end."""
+
+    ready: bool = True
+    """False: it stalls, with `reason`."""
+    reason: str = "Available"
+    serial: int = 0
+    secret: bool = True
+    """Whether its Secret is there in the end."""
+    keys: int = 1
+    """How many keys it may have had, the present one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One operation under one plan, from before the first request to after the last quiet second."""
+
+    namespace: str
+    """The workspace; no other plan uses it."""
+    own: str
+    """The namespace of this plan's operators."""
+    revisions: Sequence[Revision]
+    """Every write to Secrets and credentials of both namespaces, the oldest first."""
+    by_users: frozenset[int]
+    """The versions that users wrote. Deletions by users are in it, too. All others are an operator's."""
+    wanted: Mapping[str, Wanted]
+    """By metadata.name, for every credential that is wanted in the end."""
+    kek_of: Callable[[str], Kek | None]
+    logs: Sequence[Path] = ()
+    """Logs of the operators, at DEBUG."""
+    events: Sequence[Object] = ()
+    """Events of both namespaces."""
+    needles: Mapping[str, bytes] = field(default_factory=dict)
+    """Secrets that users know beforehand (passphrases, private keys), by what they are called."""
+    seconds_to_level: float | None = 0.0
+    """From the last fault until all was as wanted; None: it never was."""
+    writes_in_quiet: int = 0
+    """Writes of operators, the Lease aside, after all was level."""
+    ended_by_itself: bool = False
+    """Whether an operator's process ended without being told."""
