@@ -13,7 +13,7 @@ from sshcredential_operator.encryption.envelope import Kek
 
 
 class Violation(NamedTuple):
-    """One thing that must not be: which oracle saw it (`I1` to `I18`, `end state`, `writes`, `quiet`), and what it saw."""
+    """One thing that must not be: the oracle (`I1` to `I18`, `end state`, `writes`, `quiet`), and what it saw."""
 
     oracle: str
     text: str
