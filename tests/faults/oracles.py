@@ -11,9 +11,11 @@ from typing import Final
 
 from faults.oracles_conduct import (
     foreign_secrets_are_untouched,
+    nobody_owns_a_secret,
     nobody_waits_for_an_operator,
     one_leads,
     secrets_are_asked_for_at_home,
+    the_living_keep_their_keys,
     writes_are_few,
     writes_are_guarded,
 )
@@ -35,6 +37,8 @@ ORACLES: Final[tuple[Oracle, ...]] = (
     told_keys_stay,
     old_keys_are_never_green,
     no_green_is_false,
+    nobody_owns_a_secret,
+    the_living_keep_their_keys,
     foreign_secrets_are_untouched,
     nothing_lies_in_plain,
     no_nonce_comes_twice,

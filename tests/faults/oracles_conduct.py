@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cluster.etcd_history import CREDENTIALS, SECRETS
-from cluster.shown import Object, condition_of
+from cluster.shown import Object, condition_of, mark_of
 from faults.oracles_story import Step, Story, is_of_credential
 from faults.run import Request, Violation
 from sshcredential_operator.api.names import GROUP, SECRET_TYPE
@@ -39,9 +39,36 @@ def foreign_secrets_are_untouched(story: Story) -> Iterator[Violation]:
             (made_by_users.discard if step.by_operator else made_by_users.add)(place)
         elif step.by_operator and place in made_by_users and step.before["type"] != SECRET_TYPE:
             yield Violation("I6", f"{step}: somebody else's Secret was {'changed' if step.object else 'deleted'}")
+
+
+def nobody_owns_a_secret(story: Story) -> Iterator[Violation]:
+    """No Secret gets an owner: garbage collection would destroy the key of a credential that comes back."""
     for step in story.secrets:
-        if step.by_operator and step.before is None and step.object and step.object["type"] != SECRET_TYPE:
-            yield Violation("I6", f"{step}: a Secret of the type {step.object['type']} with a credential's name")
+        if step.by_operator and step.object and step.object["metadata"].get("ownerReferences"):
+            yield Violation("I5", f"{step}: an operator wrote an owner")
+
+
+def the_living_keep_their_keys(story: Story) -> Iterator[Violation]:
+    """No key is destroyed whose credential had come back before the mark was written: who looks, sees that."""
+    living: dict[str, int] = {}
+    marked: dict[str, int] = {}
+    for step in story.of_workspace:
+        if step.revision.resource == CREDENTIALS:
+            if step.object is None:
+                living.pop(step.name, None)
+            else:
+                living.setdefault(step.name, step.version)
+        elif is_of_credential(step):
+            if (
+                step.object is None
+                and step.by_operator
+                and living.get(step.name, step.version) < marked.get(step.name, step.version)
+            ):
+                yield Violation("I5", f"{step}: the key of a living credential was destroyed")
+            if step.object is None or not mark_of(step.object):
+                marked.pop(step.name, None)
+            else:
+                marked.setdefault(step.name, step.version)
 
 
 def nobody_waits_for_an_operator(story: Story) -> Iterator[Violation]:
@@ -100,7 +127,7 @@ def writes_are_guarded(story: Story) -> Iterator[Violation]:
 def one_leads(story: Story) -> Iterator[Violation]:
     """A Lease is taken only when its holder has been silent for long; from then on the other one writes nothing."""
     holder, seen_at, leader = "", 0.0, ""
-    for request in story.run.requests:
+    for request in sorted(story.run.requests, key=lambda request: request.at):
         if request.method == "GET":
             continue
         if not OF_A_LEASE.match(urlsplit(request.path).path):
@@ -111,7 +138,7 @@ def one_leads(story: Story) -> Iterator[Violation]:
         if told is None:
             continue
         silent = request.at - seen_at
-        if holder and told not in {"", holder} and silent < LEASE_SECONDS and story.run.clocks_agree:
+        if holder and told not in {"", holder} and silent < LEASE_SECONDS and request.at < story.run.unhurried_until:
             yield Violation("I17", f"{request.who} took the Lease of one that had renewed it {silent:.1f} s before")
         holder, seen_at, leader = told, request.at, request.who if told else ""
 

@@ -12,6 +12,7 @@ from cluster.etcd_history import CREDENTIALS
 from cluster.false_greens import false_halves, greens, shared_names
 from faults.oracles_story import Story, is_of_credential
 from faults.run import Violation
+from sshcredential_operator.api.names import SECRET_TYPE
 
 
 def no_green_is_false(story: Story) -> Iterator[Violation]:
@@ -23,6 +24,9 @@ def no_green_is_false(story: Story) -> Iterator[Violation]:
         name = moment.credential.name
         if moment.secret and moment.secret.version in theirs and moment.version != last[name]:
             continue  # what users do to a Secret is told as soon as it is seen
+        kind = (moment.secret.object or {}).get("type") if moment.secret else None
+        if kind not in {None, SECRET_TYPE}:
+            yield Violation("I3", f"{name} at {moment.version}: green over a Secret of the type {kind}")
         for lie in false_halves(moment, at_rest=moment.version == last[name]):
             yield Violation("I3", f"{name} at {moment.version}: green, but {lie}")
     yield from (Violation("I3", shared) for shared in shared_names([step.revision for step in own]))
