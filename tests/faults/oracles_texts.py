@@ -27,7 +27,6 @@ NUMBER: Final = r"\d{1,19}"
 KIND_OF_KEY: Final = r"(?:Ed25519|(?:RSA|ECDSA|DSA) \d{1,5}|[A-Za-z0-9@.-]{1,40})"
 FIELD: Final = r"spec(?:\.[A-Za-z]{1,30}|\[\d{1,3}\]){0,6}"
 KEY_OF_SECRET: Final = r"[-._a-zA-Z0-9]{1,253}"
-FEW_WORDS: Final = r"[A-Za-z0-9 ,.'/()-]{1,120}"
 
 FACTS: Final[dict[str, str]] = {
     **dict.fromkeys(("secret", "input_secret", "rival", "credential", "config_map", "target"), NAME),
@@ -41,13 +40,13 @@ FACTS: Final[dict[str, str]] = {
     "sealed_field": r"(?:record|privateKey|passphrase)",
     "stored_source": rf"(?:generate|sealed|importFrom Secret {NAME}, key {KEY_OF_SECRET})",
     "name": r"[A-Za-z0-9_-]{1,99}",
-    "allowed": FEW_WORDS,
+    "allowed": r"(?:(?:Ed25519|ECDSA|RSA from \d{1,5} bits)(?:, )?){1,3}",
     "verb": r"(?:get|list|watch|create|update|patch|delete)",
     "resource": r"[a-z]{1,40}(?:\.[a-z0-9.]{1,60})?(?:/[a-z]{1,20})?",
     "origin": rf"(?:spec\.sealed|Secret {NAME})(?: \({KIND_OF_KEY}, {FINGERPRINT}\))?",
-    "weakness": FEW_WORDS,
+    "weakness": r"[A-Za-z]?[a-z0-9 ,.'-]{1,100}(?:\([A-Za-z0-9 .-]{1,40}\))?",
     "label": r"[A-Z0-9 ]{1,60}",
-    "place": FEW_WORDS,
+    "place": rf"(?:any credential of {NAME}|{NAME}/{NAME})",
     "kid": r"[A-Za-z0-9._-]{1,64}",
     "targets": rf"{NAME}(?:, {NAME})*(?: and others)?",
 }
