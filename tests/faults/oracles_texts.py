@@ -44,7 +44,7 @@ FACTS: Final[dict[str, str]] = {
     "verb": r"(?:get|list|watch|create|update|patch|delete)",
     "resource": r"[a-z]{1,40}(?:\.[a-z0-9.]{1,60})?(?:/[a-z]{1,20})?",
     "origin": rf"(?:spec\.sealed|Secret {NAME})(?: \({KIND_OF_KEY}, {FINGERPRINT}\))?",
-    "weakness": r"[A-Za-z]?[a-z0-9 ,.'-]{1,100}(?:\([A-Za-z0-9 .-]{1,40}\))?",
+    "weakness": r"(?:ROCA|[a-z ,]{1,100})",
     "label": r"[A-Z0-9 ]{1,60}",
     "place": rf"(?:any credential of {NAME}|{NAME}/{NAME})",
     "kid": r"[A-Za-z0-9._-]{1,64}",

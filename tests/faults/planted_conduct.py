@@ -248,7 +248,7 @@ def watch_error_not_caught() -> None:
     replace("controller.shell:Tap._failed", failed)
 
 
-@bug("finalizer", "delete-with-a-right-too-many~one", "I11")
+@bug("finalizer", "generate-with-a-right-too-many~one", "I11")
 def finalizer() -> None:
     """Every credential gets a finalizer, so that nothing is missed when it is deleted."""
     patch_status = original("controller.ports:ApiCredentials.patch_status")
