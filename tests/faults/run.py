@@ -84,3 +84,5 @@ class Run:
     """When a version was written, where that is known better than from the objects themselves."""
     clocks_agree: bool = True
     """False: an operator's clock was set to another time, so that its times say nothing to anybody else's."""
+    unhurried_until: float = 0.0
+    """Until when, as `Request.at` counts, no operator's clock was set ahead: what seems a short wait was one."""
