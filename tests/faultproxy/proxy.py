@@ -20,7 +20,7 @@ from yarl import URL
 from controlplane.access import kubeconfig, write_kubeconfig
 from controlplane.certificates import Authority
 from faultproxy.old_reads import as_asked, older
-from faultproxy.rules import Answer, CutBefore, Fault, Hang, Happening, OldRead, RequestFault, Rule, RulesInForce
+from faultproxy.rules import Answer, CutBefore, Hang, Happening, OldRead, RequestFault, Rule, RulesInForce
 from faultproxy.scopes import Asked, Everybody, Scope, prefix, scoped
 from faultproxy.streams import Sending, error_line, passed_on, relay, reply_of, reset, send, status
 
@@ -37,6 +37,11 @@ class _Watch(NamedTuple):
     request: web.Request
     scope: str
     sending: Sending
+
+
+def _expire(watch: _Watch) -> None:
+    for line in (error_line(410), None):
+        watch.sending.put_nowait(line)
 
 
 class FaultProxy:
@@ -76,9 +81,7 @@ class FaultProxy:
 
     def expire_watches(self, scope: str | None = None) -> None:
         """End every watch that is open, or those of a scope, as too old, so that it is begun with a list."""
-        self._soon(
-            lambda: [watch.sending.put_nowait(line) for watch in self._open(scope) for line in (error_line(410), None)]
-        )
+        self._soon(lambda: list(map(_expire, self._open(scope))))
 
     def kubeconfig(self, user: str, token: str, scope: str = "") -> Path:
         """Write a kubeconfig that leads a user through the proxy, into a scope perhaps."""
@@ -133,7 +136,8 @@ class FaultProxy:
             return reset(request)
         path = scoped(request.path)[1]
         asked = Asked(request.method, path, request.query, raw, await request.read())
-        match fault := scope.strike(RequestFault, asked):
+        struck = scope.strike(RequestFault, asked)
+        match fault := struck if isinstance(struck, RequestFault) else None:
             case Answer(code, retry_after):
                 seconds = {} if retry_after is None else {"Retry-After": str(retry_after)}
                 return web.Response(status=code, body=status(code), content_type="application/json", headers=seconds)
@@ -156,7 +160,7 @@ class FaultProxy:
             self._watches.pop(id(request), None)
 
     async def _pass_on(
-        self, session: aiohttp.ClientSession, request: web.Request, asked: Asked, raw: str, fault: Fault | None
+        self, session: aiohttp.ClientSession, request: web.Request, asked: Asked, raw: str, fault: RequestFault | None
     ) -> web.StreamResponse:
         name, _ = scoped(request.raw_path)
         scope, url, headers = self._scopes[name], URL(self._server + raw, encoded=True), request.headers.copy()

@@ -90,8 +90,8 @@ def _odd_texts(name: str, schema: Object) -> dict[str, Any]:
     if choices := schema.get("enum"):
         return {"empty": "", "unknown": "Wrong", **{choice: choice for choice in choices}}
     if name in DURATIONS:
-        texts = ("0s", "1s", "1h", "1h30m", "87600h", "87601h", "-1h", "1d", "30m1h", "9999999999s")
-        return {"empty": "", "words": "soon", **{text: text for text in texts}}
+        lengths = ("0s", "1s", "1h", "1h30m", "87600h", "87601h", "-1h", "1d", "30m1h", "9999999999s")
+        return {"empty": "", "words": "soon", **{text: text for text in lengths}}
     texts = {"empty": "", "short": "x", "blank": " x ", "line-break": "x\ny", "not-ascii": "schlüssel", "nul": "x\0y"}
     return texts | {"longest": "x" * longest, "too-long": "x" * (longest + 1), "bidi": "x\u202ey"}
 

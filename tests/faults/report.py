@@ -25,13 +25,15 @@ def _lines(results: Sequence[Kept]) -> Iterator[str]:
     yield f"| plans that ran | {len(results)} |"
     yield f"| of them with a fault that struck | {sum(one['struck'] > 0 for one in results)} |"
     yield f"| mistakes with a spec | {sum(is_misuse(one['plan']) for one in results)} |"
-    yield f"| faults that struck | {sum(one['struck'] for one in results)} of {sum(one['planned'] for one in results)} |"
+    struck, planned = (sum(one[member] for one in results) for member in ("struck", "planned"))
+    yield f"| faults that struck | {struck} of {planned} |"
     yield f"| revisions checked | {sum(one['revisions'] for one in results)} |"
     yield f"| requests of operators | {sum(one['requests'] for one in results)} |"
     yield f"| plans with violations | {len(bad)} |"
     yield f"| seconds of plans, in all | {sum(one['seconds'] for one in results):.0f} |"
     if level:
-        yield f"| level again after the last fault: p50, p99, worst (s) | {_at(level, 50)}, {_at(level, 99)}, {level[-1]:.2f} |"
+        times = ", ".join([_at(level, 50), _at(level, 99), f"{level[-1]:.2f}"])
+        yield f"| level again after the last fault: p50, p99, worst (s) | {times} |"
     yield from ("", "| kind | plans | struck | with violations |", "|---|---|---|---|")
     kinds: defaultdict[str, list[Kept]] = defaultdict(list)
     for one in results:

@@ -52,8 +52,8 @@ class Signature(NamedTuple):
     @classmethod
     def of(cls, text: str) -> Signature:
         """Read what `str` has written."""
-        *words, nth = text.split(":")
-        return cls(*words, int(nth))  # type: ignore[call-arg]  # five words
+        method, resource, part, place, role, nth = text.split(":")
+        return cls(method, resource, part, place, role, int(nth))
 
     @property
     def writes(self) -> bool:
