@@ -7,8 +7,9 @@ one API server. Used by `proxy`; tests give the scopes.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import UnionType
 from typing import Final, Protocol
 
@@ -51,6 +52,8 @@ class Asked:
     query: Mapping[str, str]
     raw: str
     body: bytes = b""
+    at: float = field(default_factory=time.monotonic)
+    """When it came."""
 
     @property
     def watch(self) -> bool:

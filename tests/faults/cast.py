@@ -6,6 +6,7 @@ What happens does so in the proxy's thread, at the moment of a request; what has
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -45,6 +46,8 @@ class Cast:
         self.clock: list[tuple[float, float]] = [(0.0, float(plan.wall))]
         """From when on the first one's clock was so many seconds ahead."""
         self._lock = threading.RLock()
+        self.hurried_at = math.inf
+        """When somebody's clock was first set ahead."""
         self.steal: Callable[[str], None] = lambda _: None
         """Writes somebody into the Lease."""
         self.version_before = 0
@@ -163,6 +166,7 @@ class Cast:
                     goes_on()
 
     def _pass_time(self, who: str, seconds: float) -> None:
+        self.hurried_at = min(self.hurried_at, time.monotonic())
         self._ahead[who] = self._ahead.get(who, 0.0) + seconds
         self._set_clock(who)
 

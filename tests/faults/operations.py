@@ -262,7 +262,7 @@ def rotate_workspace_key(scene: Scene) -> None:
 
 def meet_foreign_secret(scene: Scene) -> None:
     scene.users.create(HPC, generated())
-    scene.want(hpc=Wanted(ready=False, reason="SecretConflict", secret=False))
+    scene.want(hpc=Wanted(ready=False, reason="SecretConflict"))
 
 
 def started_with_foreign_secret(scene: Scene) -> None:

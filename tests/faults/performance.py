@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from faults.oracles import judge
 from faults.phases import HEALED
 from faults.plan import Plan
 from faults.ring import keks_of
-from faults.run import Run, Violation
+from faults.run import Request, Run, Violation
 from faults.scene import Scene
 from faults.signatures import Signature
 from faults.stage import Place, Stage
@@ -139,17 +140,28 @@ def _run(stage: Stage, scene: Scene, place: Place, level: float | None) -> Run:
         seconds_to_level=level,
         writes_in_quiet=writes,
         ended_by_itself=any(one.ended_by_itself for one in scene.cast.operators.values()),
-        requests=[request for scope in scene.cast.scopes.values() for request in scope.requests],
+        requests=list(_requests(scene, place)),
         rests=scene.rests,
         times=scene.times(),
         clocks_agree=not scene.plan.wall,
+        unhurried_until=scene.cast.hurried_at,
     )
+
+
+def _requests(scene: Scene, place: Place) -> Iterator[Request]:
+    """Yield the requests about this workspace. One that was halted cannot know that it leads no more: the write guards
+    alone hold then, and nothing is said of the Lease.
+    """
+    halted = any(strike.phase == "halt" for strike in scene.plan.strikes)
+    requests = [request for scope in scene.cast.scopes.values() for request in scope.requests]
+    for request in sorted(requests, key=lambda request: request.at):
+        beside = any(f"/namespaces/{name}/" in request.path for name in place.beside)
+        if not beside and not (halted and "/leases" in request.path):
+            yield request
 
 
 def _own_oracles(scene: Scene, run: Run) -> list[Violation]:
     found = [Violation("I4", scene.late)] if scene.late else []
-    if run.writes_in_quiet:
-        found.append(Violation("quiet", f"{run.writes_in_quiet} writes at rest"))
     if run.ended_by_itself:
         found.append(Violation("I18", "an operator ended by itself"))
     credentials = [one for one in run.revisions if one.resource == CREDENTIALS]

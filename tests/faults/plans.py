@@ -64,11 +64,12 @@ def every_plan(learned: Learned, seed: int) -> dict[str, list[Plan]]:
 def drawn(plans: Mapping[str, Sequence[Plan]], count: int, seed: int) -> list[Plan]:
     """Return so many plans of all kinds: of each kind its share, and of a small kind at least a few."""
     chance = random.Random(f"drawn/{seed}")
+    shuffled = {name: chance.sample(list(kind), len(kind)) for name, kind in plans.items()}
     total = sum(map(len, plans.values()))
-    taken: list[Plan] = []
-    for kind in plans.values():
-        share = max(min(len(kind), 2), round(count * len(kind) / total))
-        taken += chance.sample(list(kind), min(share, len(kind)))
+    shares = {name: max(2, count * len(kind) // total) for name, kind in shuffled.items()}
+    taken = [plan for name, kind in shuffled.items() for plan in kind[: shares[name]]]
+    others = [plan for name, kind in shuffled.items() for plan in kind[shares[name] :]]
+    taken += chance.sample(others, max(0, min(len(others), count - len(taken))))
     chance.shuffle(taken)
     return taken[:count]
 

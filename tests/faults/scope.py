@@ -74,7 +74,7 @@ class OperatorScope:
 
     def answered(self, asked: Asked, code: int) -> None:
         """Write the request down."""
-        self.requests.append(Request(self.who, asked.method, asked.raw, code, asked.body, time.monotonic()))
+        self.requests.append(Request(self.who, asked.method, asked.raw, code, asked.body, asked.at))
         self.on_answer(asked, code)
 
     def is_done(self) -> bool:
