@@ -40,6 +40,8 @@ class Cast:
         self._places = places
         self.operators: dict[str, Operator] = {}
         self.scopes: dict[str, OperatorScope] = {}
+        self.logs: list[Path] = []
+        """The log of each process, in the order of their starts."""
         self._ahead: dict[str, float] = {}
         self._pending: dict[str, Callable[[], None]] = {}
         """What goes on as soon as the other one leads."""
@@ -64,11 +66,6 @@ class Cast:
         """The scope of the operator that is struck."""
         return self.scopes[LEADER]
 
-    @property
-    def logs(self) -> list[Path]:
-        """The log of each."""
-        return [self._log(who) for who in self.scopes]
-
     def start(self, who: str) -> None:
         """Start an operator, once more perhaps."""
         workspaces = [name for name, place in self._places.items() if place != "own"]
@@ -78,7 +75,10 @@ class Cast:
         arguments += ["--leader-election"] if self._plan.cast == "elected" else []
         path = self._proxy.kubeconfig(USER, self._token, self._address(who))
         with self._lock:
-            self.operators[who] = self._zygote.start(path, self._log(who), arguments)
+            log = self._folder / f"{self._address(who)}-{len(self.logs)}.log"
+            clock = self._folder / f"{self._address(who)}.clock"
+            self.operators[who] = self._zygote.start(path, log, clock, arguments)
+            self.logs.append(log)
             if who == LEADER and self._plan.wall:
                 self._set_clock(who)
 
@@ -178,6 +178,3 @@ class Cast:
 
     def _address(self, who: str) -> str:
         return f"{next(iter(self._places))}-{who}"
-
-    def _log(self, who: str) -> Path:
-        return self._folder / f"{self._address(who)}.log"

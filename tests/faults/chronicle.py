@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from http.client import HTTPException
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -97,7 +98,9 @@ class Chronicle:
 
     def _listen(self) -> None:
         while not self._ended:
-            with suppress(OSError, ValueError):  # a silence that is too long, or etcd is being started again
+            with suppress(
+                OSError, HTTPException, ValueError
+            ):  # a silence that is too long, or etcd is being started again
                 self._hear()
 
     def _hear(self) -> None:

@@ -40,9 +40,8 @@ class Zygote:
             env={**os.environ, "PYTHONPATH": path},
         )
 
-    def start(self, kubeconfig: Path, log: Path, arguments: Sequence[str]) -> Operator:
-        """Start an operator with these arguments."""
-        clock = log.with_suffix(".clock")
+    def start(self, kubeconfig: Path, log: Path, clock: Path, arguments: Sequence[str]) -> Operator:
+        """Start an operator with these arguments, and a log that no other process has."""
         if not clock.exists():
             clock.write_text(written())
         environment = {"KUBECONFIG": str(kubeconfig), CLOCK_FILE: str(clock), BUG: self._bug}

@@ -50,7 +50,7 @@ def every_plan(learned: Learned, seed: int) -> dict[str, list[Plan]]:
     all_single = [plan for plans in single.values() for plan in plans]
     return {
         "crash": [plan for plan in all_single if plan.strikes[0].phase in CRASHES | OLD_AFTER_CRASH],
-        "answer": [plan for plan in all_single if plan.strikes[0].phase in ANSWERS | WATCHES and not _crashes(plan)],
+        "answer": [plan for plan in all_single if plan.strikes[0].phase.startswith("answer")],
         "broken": [plan for plan in all_single if plan.strikes[0].phase in BROKEN],
         "event": [plan for plan in all_single if plan.strikes[0].phase in EVENTS],
         "pair": list(_pairs(single, chance)),
@@ -93,10 +93,6 @@ def _phases(signature: Signature) -> list[str]:
         # A 404 to a POST says that the namespace or the API is not there, which the others meet, too.
         return [*CRASHES, *OLD_AFTER_CRASH, *ANSWERS, *BROKEN]
     return ["crash-before", "crash-answered", *ANSWERS, *(phase for phase in BROKEN if phase != "reset-after")]
-
-
-def _crashes(plan: Plan) -> bool:
-    return any(strike.phase.startswith("crash") for strike in plan.strikes)
 
 
 def _pairs(single: Mapping[str, Sequence[Plan]], chance: random.Random) -> Iterator[Plan]:

@@ -48,9 +48,11 @@ class Scene:
         self.wanted |= {name.replace("_", "-"): one for name, one in wanted.items()}
 
     def start(self) -> None:
-        """Start all operators."""
+        """Start all operators; of those that elect one, the first one leads."""
         for who in self.cast.scopes:
             self.cast.start(who)
+            if self.plan.cast == "elected":
+                self.until(self.says_ready, f"operator {who} is ready")
 
     def until_level(self, seconds: float = PATIENCE) -> None:
         """Return when all is as wanted."""

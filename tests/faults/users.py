@@ -16,6 +16,7 @@ from controlplane.clusters import Cluster
 from faults.chronicle import Heard
 from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP
 
+JSON_PATCH: Final = "application/json-patch+json"
 SHEET: Final = KEY_RING_CONFIG_MAP
 
 
@@ -41,12 +42,13 @@ class Users:
 
     def edit(self, name: str, spec: Object) -> Object | Refused:
         """Change the spec of a credential by a merge patch."""
-        return self._note(self._credentials.patch({"spec": spec}, name))
+        before = self._generation(name)
+        return self._note(self._credentials.patch({"spec": spec}, name), before)
 
     def replace_spec(self, name: str, spec: Object) -> Object | Refused:
         """Give a credential exactly this spec."""
-        where = [{"op": "replace", "path": "/spec", "value": spec}]
-        return self._note(self._credentials.patch(where, name))  # type: ignore[arg-type]  # a JSON patch is a list
+        before, whole = self._generation(name), [{"op": "replace", "path": "/spec", "value": spec}]
+        return self._note(self._credentials.patch(whole, name, kind=JSON_PATCH), before)
 
     def delete(self, name: str) -> None:
         """Delete a credential."""
@@ -122,8 +124,13 @@ class Users:
             found |= {one.version for one, _ in heard if _is_ending(one.object)}
         return frozenset(found)
 
-    def _note(self, answer: Object | Refused) -> Object | Refused:
-        return answer if isinstance(answer, Refused) else self._noted(answer)
+    def _generation(self, name: str) -> int:
+        return int(self.desk.get(name)["metadata"]["generation"])
+
+    def _note(self, answer: Object | Refused, generation: int = 0) -> Object | Refused:
+        if isinstance(answer, Refused) or answer["metadata"]["generation"] == generation:
+            return answer  # what changes nothing answers with the version of another write
+        return self._noted(answer)
 
     def _noted(self, answer: Object) -> Object:
         self._wrote.add(int(answer["metadata"]["resourceVersion"]))
