@@ -57,9 +57,9 @@ class Objects:
         """Make an object."""
         return self._create(self.manifest(spec, name))
 
-    def patch(self, body: Object, name: str = NAME) -> Object | Refused:
-        """Change an object by a merge patch."""
-        return self._answer(self._api.patch_namespaced_custom_object, name, body, _content_type=MERGE)
+    def patch(self, body: Object | list[Object], name: str = NAME, *, kind: str = MERGE) -> Object | Refused:
+        """Change an object by a merge patch, or by a patch of another kind."""
+        return self._answer(self._api.patch_namespaced_custom_object, name, body, _content_type=kind)
 
     def patch_status(self, status: Object, name: str = NAME) -> Object | Refused:
         """Change its status by a merge patch, as the operator does."""

@@ -28,10 +28,31 @@ class CutAfter(NamedTuple):
     in_the_middle: bool = False
 
 
+class Halved(NamedTuple):
+    """The API server does what it is asked, and the first half of its answer comes as if it were the whole."""
+
+
 class Hang(NamedTuple):
     """Nothing happens for so many seconds, then the connection is reset."""
 
     seconds: float
+
+
+class Happening(NamedTuple):
+    """Something happens to the operator at a moment of its request: `before` the API server hears of it, when it is
+    `applied` and the answer is still here, or when that is `answered`. What it is, the request's scope knows.
+    """
+
+    what: str
+    when: str
+    cut: bool = True
+    """Whether the connection ends with it, at the first two moments."""
+
+
+class OldRead(NamedTuple):
+    """A read is answered as it was at this revision."""
+
+    version: int
 
 
 class CutWatch(NamedTuple):
@@ -57,8 +78,16 @@ class HalfLine(NamedTuple):
     """The first half of one event of a watch comes, then a reset."""
 
 
-RequestFault = Answer | CutBefore | CutAfter | Hang
-EventFault = Event | ErrorEvent | HalfLine
+class Swapped(NamedTuple):
+    """One event of a watch comes after the next one."""
+
+
+class Stalled(NamedTuple):
+    """From one event of a watch on nothing comes any more, and the watch stays open."""
+
+
+RequestFault = Answer | CutBefore | CutAfter | Halved | Hang | Happening | OldRead
+EventFault = Event | ErrorEvent | HalfLine | Swapped | Stalled
 Fault = RequestFault | CutWatch | EventFault
 
 

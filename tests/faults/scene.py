@@ -1,0 +1,158 @@
+"""What an operation has to do with: users, operators, and waits for what is wanted. One for each run of a plan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from cluster.etcd_history import CREDENTIALS, SECRETS
+from cluster.shown import Object, answered, condition_of, reason_of, secret_of
+from controlplane.waiting import TimedOut
+from faults.chronicle import Chronicle, Heard
+from faults.plan import Plan
+from faults.run import Wanted
+from faults.stage import Place
+from sshcredential_operator.api.names import SECRET_TYPE
+
+READY: Final = 200
+PATIENCE: Final = 60.0
+
+
+class Scene:
+    """One run of a plan."""
+
+    def __init__(self, place: Place, chronicle: Chronicle, plan: Plan) -> None:
+        self.plan, self.place, self._chronicle = plan, place, chronicle
+        self.users, self.cast = place.users, place.cast
+        self.wanted: dict[str, Wanted] = {}
+        self.kept: set[str] = set()
+        """Credentials that are gone and whose Secrets stay."""
+        self.also: Callable[[], Iterator[str]] = lambda: iter(())
+        """Yields what else is lacking."""
+        self.serves = True
+        """Whether the operator can say that it is ready in the end."""
+        self.late = ""
+        """What was still lacking when patience ended."""
+        self.backup: dict[tuple[str, str], Object] = {}
+        """What somebody has kept."""
+        self.rests: list[int] = []
+        cast = self.cast
+        cast.steal = lambda holder: self.users.hold_lease("sshcredential-operator", holder)
+
+    # --- what operations do
+
+    def want(self, **wanted: Wanted) -> None:
+        """Want these credentials in the end, as well."""
+        self.wanted |= {name.replace("_", "-"): one for name, one in wanted.items()}
+
+    def start(self) -> None:
+        """Start all operators; of those that elect one, the first one leads."""
+        for who in self.cast.scopes:
+            self.cast.start(who)
+            if self.plan.cast == "elected":
+                self.until(self.says_ready, f"operator {who} is ready")
+
+    def until_level(self, seconds: float = PATIENCE) -> None:
+        """Return when all is as wanted."""
+        try:
+            self.until(lambda: not list(self.lacks()), "all is level", seconds)
+        except TimedOut as late:
+            raise TimedOut(f"{late}; but {list(self.lacks())[:4]}") from None
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+        """Return when a condition holds."""
+
+        def holds() -> bool:
+            self.cast.tick()
+            return bool(condition())
+
+        self._chronicle.until(holds, what, seconds)
+
+    def until_reason(self, name: str, reason: str) -> None:
+        """Return when a credential's present spec is answered with this reason."""
+        self.until(lambda: self._says(name) == reason, f"{name} is {reason}")
+
+    def is_level(self) -> bool:
+        """Whether all is as wanted."""
+        return not next(self.lacks(), "")
+
+    def rest(self) -> None:
+        """Note that nothing is under way: what was so before explains nothing of what comes later."""
+        self.rests.append(self._chronicle.catch_up())
+
+    # --- what there is
+
+    def present(self) -> dict[tuple[str, str], Object]:
+        """Return what there is in the workspace."""
+        return self._chronicle.present(self.place.namespace)
+
+    def credential(self, name: str) -> Object | None:
+        """Return a credential as it is."""
+        return self.present().get((CREDENTIALS, name))
+
+    def secret(self, name: str) -> Object | None:
+        """Return the Secret of a credential as it is."""
+        return self.present().get((SECRETS, secret_of(name)))
+
+    def ring(self) -> list[Object]:
+        """Return the Secrets of the operator's namespace."""
+        found = self._chronicle.present(self.place.own)
+        return [one for (resource, _), one in found.items() if resource == SECRETS]
+
+    def lacks(self) -> Iterator[str]:
+        """Yield what is not as wanted."""
+        found = self.present()
+        for name, wanted in self.wanted.items():
+            yield from _lacks(name, wanted, found.get((CREDENTIALS, name)))
+        stored = {name for (resource, name), one in found.items() if resource == SECRETS and _is_ours(one)}
+        secrets = {secret_of(name) for name, wanted in self.wanted.items() if wanted.secret} | {
+            *map(secret_of, self.kept)
+        }
+        foreign = {name for (resource, name) in found if resource == SECRETS} - stored
+        yield from (f"Secret {name} is there or not" for name in (stored ^ secrets) - foreign)
+        yield from (
+            f"{name} is left" for resource, name in found if resource == CREDENTIALS and name not in self.wanted
+        )
+        yield from self.also()
+
+    def heard(self) -> list[Heard]:
+        """Return all that was heard of both namespaces."""
+        return [*self._chronicle.of(self.place.namespace), *self._chronicle.of(self.place.own)]
+
+    def version(self) -> int:
+        """Return the version of the last write."""
+        return self._chronicle.catch_up()
+
+    def times(self) -> Mapping[int, datetime]:
+        """Return when each version was written, by the first operator's clock."""
+        return {
+            one.revision.version: datetime.fromtimestamp(self.cast.by_its_clock(one.at), UTC) for one in self.heard()
+        }
+
+    def says_ready(self) -> bool:
+        """Whether every operator says of itself that it is ready."""
+        return all(operator.get("/readyz")[0] == READY for operator in self.cast.operators.values())
+
+    def is_idle(self, seconds: float) -> bool:
+        """Whether nobody has asked for anything for so long."""
+        last = max(scope.asked_last for scope in self.cast.scopes.values())
+        return time.monotonic() - last > seconds
+
+    def _says(self, name: str) -> str:
+        found = self.credential(name)
+        return reason_of(found) if found and answered(found) else ""
+
+
+def _lacks(name: str, wanted: Wanted, found: Object | None) -> Iterator[str]:
+    if found is None:
+        yield f"{name} is gone"
+    elif not answered(found) or reason_of(found) != wanted.reason:
+        yield f"{name} says {condition_of(found)['reason']}: {condition_of(found)['message']}"
+    elif wanted.ready and found["status"].get("rotationSerial") != wanted.serial:
+        yield f"{name} has answered serial {found['status'].get('rotationSerial')}"
+
+
+def _is_ours(found: Object) -> bool:
+    return bool(found["type"] == SECRET_TYPE)
