@@ -47,8 +47,6 @@ class Cast:
         """What goes on as soon as the other one leads."""
         self.clock: list[tuple[float, float]] = [(0.0, float(plan.wall))]
         """From when on the first one's clock was so many seconds ahead."""
-        self.unhurried_until = math.inf
-        """When a clock was first set ahead, on the clock of requests."""
         self._lock = threading.RLock()
         self.hurried_at = math.inf
         """When somebody's clock was first set ahead."""
@@ -169,7 +167,6 @@ class Cast:
 
     def _pass_time(self, who: str, seconds: float) -> None:
         self.hurried_at = min(self.hurried_at, time.monotonic())
-        self.unhurried_until = min(self.unhurried_until, time.monotonic())
         self._ahead[who] = self._ahead.get(who, 0.0) + seconds
         self._set_clock(who)
 

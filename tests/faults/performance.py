@@ -144,7 +144,6 @@ def _run(stage: Stage, scene: Scene, place: Place, level: float | None) -> Run:
         rests=scene.rests,
         times=scene.times(),
         clocks_agree=not scene.plan.wall,
-        unhurried_until=scene.cast.unhurried_until,
         unhurried_until=scene.cast.hurried_at,
     )
 
