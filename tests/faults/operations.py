@@ -163,7 +163,7 @@ def rotate_prepared(scene: Scene) -> None:
 def go_back(scene: Scene) -> None:
     before = _status(scene, "previous")["fingerprint"]
     scene.users.edit(HPC, {"rotation": {"rollbackTo": before}})
-    scene.want(hpc=Wanted(serial=1, keys=3))
+    scene.want(hpc=Wanted(serial=1, keys=2))
     scene.also = lambda: (f"{HPC} does not use {before}" for _ in [0] if _status(scene, "fingerprint") != before)
 
 

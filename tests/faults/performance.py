@@ -109,6 +109,7 @@ def _played(scene: Scene, operation: Operation) -> float | None:
 def _quiet(scene: Scene) -> int:
     """Let a minute pass for the operators, and return how many writes they make after all was level."""
     scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+    scene.cast.disarm()
     before = len(scene.heard())
     scene.cast.set_ahead(QUIET_MINUTE)
     if scene.serves:
