@@ -46,9 +46,9 @@ def install() -> None:
         for name, module in list(sys.modules.items()):
             if name.startswith("sshcredential_operator") and vars(module).get("datetime") is datetime:
                 vars(module)["datetime"] = ShiftedDatetime
-        _read(Path(file))
         # The loop is woken by any signal that Python handles: it looks at its timers then.
         signal.signal(signal.SIGUSR1, lambda *_: _read(Path(file)))
+        _read(Path(file))
 
 
 def _shift(name: str) -> None:

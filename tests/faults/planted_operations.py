@@ -60,7 +60,7 @@ def with_lookalike(scene: Scene) -> None:
 def meet_lookalike(scene: Scene) -> None:
     """Come to a Secret that is not ours."""
     scene.users.create(HPC, generated())
-    scene.want(hpc=Wanted(ready=False, reason="SecretConflict", secret=False))
+    scene.want(hpc=Wanted(ready=False, reason="SecretConflict"))
 
 
 def claim_one_name_twice(scene: Scene) -> None:
