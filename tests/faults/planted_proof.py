@@ -62,6 +62,20 @@ def plans() -> list[str]:
     return list(dict.fromkeys(bug.plan for bug in PLANTED.values()))
 
 
+def prove_all(stage: Stage) -> int:
+    """Prove it of all bugs, and that nothing is said of the product; print the table. 1 if that cannot be proved."""
+    proofs = [proof_of(stage, bug) for bug in PLANTED.values()]
+    alarms = [(plan, said) for plan in plans() if (said := said_of_the_product(stage, plan))]
+    missed = [proof for proof in proofs if not proof.is_caught]
+    print(table(proofs))
+    print(f"{len(proofs) - len(missed)} of {len(proofs)} caught; of the product, {len(alarms)} plans say something")
+    for proof in missed:
+        print(f"{proof.bug.name}: {proof.said}")
+    for plan, said in alarms:
+        print(f"{plan}: {said}")
+    return int(bool(missed or alarms))
+
+
 @contextmanager
 def _planted(stage: Stage, bug: str) -> Iterator[None]:
     stage._zygote._bug = bug
