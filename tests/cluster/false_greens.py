@@ -167,7 +167,7 @@ def _lies_about_key(moment: Moment, opened: Opened, *, follows: bool) -> Iterato
         yield f"the status tells {told}, and the Secret holds {_facts(record, key)}"
     if opened.private[key.key_number] != key.fingerprint:
         yield "the private key is another one"
-    if moment.shown["spec"]["rotation"]["serial"] > record.rotation_serial:
+    if moment.shown["spec"].get("rotation", {}).get("serial", 0) > record.rotation_serial:
         yield "a raised serial was not answered"
 
 

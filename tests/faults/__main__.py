@@ -15,6 +15,7 @@ from faults.campaign import AT_ONCE, Kept, learn, run_all
 from faults.performance import Result, perform
 from faults.plan import Plan
 from faults.plans import drawn, every_plan
+from faults.planted_proof import prove_all
 from faults.report import report
 from faults.stage import stage
 
@@ -28,6 +29,8 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="sshcredential-faults-") as folder,
         stage(Path(folder), options.bug) as made,
     ):
+        if options.planted:
+            return prove_all(made)
         if options.plan:
             results = [perform(made, Plan.of(plan)) for plan in options.plan]
             for result in results:
@@ -70,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="which plans, of all there are")
     parser.add_argument("--minutes", type=float, default=600.0, help="begin no plan after so many minutes")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="how many plans run at a time")
+    parser.add_argument("--planted", action="store_true", help="prove of every planted bug that it is caught")
     parser.add_argument("--bug", default="", help="run operators with this planted bug")
     return parser.parse_args()
 

@@ -21,7 +21,12 @@ from faults.oracles_conduct import (
 )
 from faults.oracles_end import it_ends_well
 from faults.oracles_greens import no_green_is_false
-from faults.oracles_keys import old_keys_are_never_green, one_key_for_a_number, told_keys_stay
+from faults.oracles_keys import (
+    old_copies_are_left_alone,
+    old_keys_are_never_green,
+    one_key_for_a_number,
+    told_keys_stay,
+)
 from faults.oracles_leaks import nothing_lies_in_plain
 from faults.oracles_seals import every_ciphertext_names_its_place, everything_opens_all_the_time, no_nonce_comes_twice
 from faults.oracles_story import Story
@@ -36,6 +41,7 @@ ORACLES: Final[tuple[Oracle, ...]] = (
     one_key_for_a_number,
     told_keys_stay,
     old_keys_are_never_green,
+    old_copies_are_left_alone,
     no_green_is_false,
     nobody_owns_a_secret,
     the_living_keep_their_keys,

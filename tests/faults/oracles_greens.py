@@ -20,8 +20,11 @@ def no_green_is_false(story: Story) -> Iterator[Violation]:
     own = [step for step in story.of_workspace if step.revision.resource == CREDENTIALS or is_of_credential(step)]
     last = {step.name: step.version for step in own}
     theirs = _touched_by_users(story)
+    forged = _forged(story)
     for moment in greens([step.revision for step in own], story.run.kek_of):
         name = moment.credential.name
+        if moment.credential.version in forged:
+            continue
         if moment.secret and moment.secret.version in theirs and moment.version != last[name]:
             continue  # what users do to a Secret is told as soon as it is seen
         kind = (moment.secret.object or {}).get("type") if moment.secret else None
@@ -30,6 +33,19 @@ def no_green_is_false(story: Story) -> Iterator[Violation]:
         for lie in false_halves(moment, at_rest=moment.version == last[name]):
             yield Violation("I3", f"{name} at {moment.version}: green, but {lie}")
     yield from (Violation("I3", shared) for shared in shared_names([step.revision for step in own]))
+
+
+def _forged(story: Story) -> frozenset[int]:
+    """Return the versions of credentials whose status somebody else has written, until an operator writes one."""
+    forged, found = set[str](), set[int]()
+    for step in story.credentials:
+        if step.by_operator or step.object is None or step.before is None:
+            forged.discard(step.name)
+        elif step.object["status"] != step.before["status"]:
+            forged.add(step.name)
+        if step.name in forged:
+            found.add(step.version)
+    return frozenset(found)
 
 
 def _touched_by_users(story: Story) -> frozenset[int]:

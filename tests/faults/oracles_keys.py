@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cluster.etcd_history import CREDENTIALS
 from cluster.shown import Object, condition_of
-from faults.oracles_story import Story, is_of_credential
+from faults.oracles_story import Step, Story, is_of_credential
 from faults.run import Violation
 
 
@@ -72,6 +72,23 @@ def told_keys_stay(story: Story) -> Iterator[Violation]:
                     )
 
 
+def old_copies_are_left_alone(story: Story) -> Iterator[Violation]:
+    """No operator goes on from a Secret that is older than the status: it was put back, and the number is taken."""
+    told: dict[str, Told | None] = {}
+    before: dict[str, Step] = {}
+    for step in story.of_workspace:
+        if step.revision.resource == CREDENTIALS:
+            own = step.by_operator or told_by(step.object) == told_by(step.before)
+            told[step.name] = told_by(step.object) if own else None
+        elif is_of_credential(step):
+            lay, said = before.get(step.name), told.get(step.name)
+            opened = story.opened(lay) if lay and step.by_operator and step.object else None
+            same = opened and said and opened.record.credential_id == said.credential_id
+            if opened and said and same and opened.record.current < said.key_number:
+                yield Violation("I10", f"{step}: number {opened.record.current} was changed after {said.key_number}")
+            before[step.name] = step
+
+
 def old_keys_are_never_green(story: Story) -> Iterator[Violation]:
     """Ready never stands over a number that is lower than one that the same status told of before."""
     highest: dict[str, int] = {}
@@ -79,6 +96,8 @@ def old_keys_are_never_green(story: Story) -> Iterator[Violation]:
         if step.object is None:
             continue
         uid, told = step.object["metadata"]["uid"], told_by(step.object)
+        if not step.by_operator and told != told_by(step.before):
+            highest.pop(uid, None)  # with somebody else's status, the count begins anew
         if not step.by_operator or told is None:
             continue
         if condition_of(step.object).get("status") == "True" and told.key_number < highest.get(uid, 0):

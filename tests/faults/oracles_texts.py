@@ -25,7 +25,7 @@ FINGERPRINT: Final = r"SHA256:[A-Za-z0-9+/]{43}"
 MOMENT: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 NUMBER: Final = r"\d{1,19}"
 KIND_OF_KEY: Final = r"(?:Ed25519|(?:RSA|ECDSA|DSA) \d{1,5}|[A-Za-z0-9@.-]{1,40})"
-FIELD: Final = r"spec(?:\.[A-Za-z]{1,30}|\[\d{1,3}\]){0,6}"
+FIELD: Final = r"(?:spec(?:\.[A-Za-z]{1,30}|\[\d{1,3}\]){0,6}|privateKey|passphrase)"
 KEY_OF_SECRET: Final = r"[-._a-zA-Z0-9]{1,253}"
 
 FACTS: Final[dict[str, str]] = {

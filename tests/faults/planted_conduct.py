@@ -5,46 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace as changed
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import load_ssh_private_key
-
-from faults.planted_ground import bug, original, replace, wrap
+from faults.planted_ground import bug, original, replace, with_body, wrap
 from faults.planted_keys import POST_OF_SECRET, STATUS
 from sshcredential_operator.api.credential import Credential
-from sshcredential_operator.api.names import CredentialKey, Namespace
-from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.controller.leader import Elector
 from sshcredential_operator.controller.lease import Lease
-from sshcredential_operator.controller.ports import ApiCredentials, ApiInputs
-from sshcredential_operator.controller.requests import Answer, Requests
+from sshcredential_operator.controller.ports import ApiCredentials
 from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
-from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.reconcile.one_pass import Outcome
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 FIVE = 5
 log = logging.getLogger("sshcredential_operator.planted")
-
-
-def _with_body(change: Any) -> Any:
-    """Return what makes a `Requests.send` whose bodies were changed before."""
-
-    def make(send: Any) -> Any:
-        async def other(self: Requests, method: str, path: str, **rest: Any) -> Any:
-            change(method, path, rest.get("body") or {})
-            return await send(self, method, path, **rest)
-
-        return other
-
-    return make
 
 
 @bug("version-dropped-from-secrets", "rotate~one", "I17")
@@ -55,7 +35,7 @@ def version_dropped_from_secrets() -> None:
         if method == "PATCH" and "/secrets/" in path:
             body["metadata"].pop("resourceVersion", None)
 
-    wrap("controller.requests:Requests.send", _with_body(drop))
+    wrap("controller.requests:Requests.send", with_body(drop))
 
 
 @bug("version-dropped-from-statuses", "generate~one", "I17")
@@ -66,7 +46,7 @@ def version_dropped_from_statuses() -> None:
         if method == "PATCH" and "/status" in path:
             body["metadata"].pop("resourceVersion", None)
 
-    wrap("controller.requests:Requests.send", _with_body(drop))
+    wrap("controller.requests:Requests.send", with_body(drop))
 
 
 @bug("deletes-by-name", "delete~one", "I17")
@@ -77,84 +57,7 @@ def deletes_by_name() -> None:
         if method == "DELETE":
             body.pop("preconditions", None)
 
-    wrap("controller.requests:Requests.send", _with_body(drop))
-
-
-@bug("exception-in-status", "import-damaged~one", "I12")
-def exception_in_status() -> None:
-    """The message quotes what a library has said of a key."""
-    judge, said = original("controller.key_work:LocalKeyWork.judge"), list[str]()
-
-    async def listening(self: Any, file: Sensitive, passphrase: Sensitive | None, *, min_rsa_bits: int) -> Any:
-        found: Accepted | Refused = await judge(self, file, passphrase, min_rsa_bits=min_rsa_bits)
-        try:
-            load_ssh_private_key(file.reveal(), None)
-        except ValueError as error:
-            said.append(repr(error))
-        return found
-
-    replace("controller.key_work:LocalKeyWork.judge", listening)
-    wrap("api.messages:message", lambda message: lambda reason, facts=None: " ".join([message(reason, facts), *said]))
-
-
-@bug("exception-in-event", "restore~one", "I12")
-def exception_in_event() -> None:
-    """A note says more than its text."""
-    announce = original("controller.ports:ApiAnnouncer.announce")
-
-    async def wordy(self: Any, credential: Credential, event: str, note: str, *, warning: bool, moment: str) -> None:
-        more = f"{note} {TroubleError(Reason.SERVER_UNAVAILABLE)!r}"
-        await announce(self, credential, event, more, warning=warning, moment=moment)
-
-    replace("controller.ports:ApiAnnouncer.announce", wordy)
-
-
-@bug("body-at-debug", "import~one", "I7")
-def body_at_debug() -> None:
-    """Answers of the API server are logged for who debugs."""
-
-    def make(once: Any) -> Any:
-        async def talkative(self: Requests, method: str, path: str, *rest: Any) -> Answer:
-            answer: Answer = await once(self, method, path, *rest)
-            log.debug("answered", extra={"path": path, "body": answer.body.decode(errors="replace")})
-            return answer
-
-        return talkative
-
-    wrap("controller.requests:Requests._once", make)
-
-
-@bug("passphrase-in-annotation", "generate-with-passphrase~one", "I7")
-def passphrase_in_annotation() -> None:
-    """The passphrase lies in an annotation, for people."""
-    generate, made = original("controller.key_work:LocalKeyWork.generate"), list[str]()
-
-    async def remembering(self: Any, wanted: Any) -> Any:
-        pair, passphrase = await generate(self, wanted)
-        if passphrase:
-            made.append(b64encode(passphrase.reveal()).decode())
-        return pair, passphrase
-
-    def annotate(method: str, path: str, body: Any) -> None:
-        if method == "POST" and "/secrets" in path and made:
-            body["metadata"]["annotations"] = {"example.com/passphrase": made.pop()}
-
-    replace("controller.key_work:LocalKeyWork.generate", remembering)
-    wrap("controller.requests:Requests.send", _with_body(annotate))
-
-
-@bug("asks-another-namespace", "import~one", "I13")
-def asks_another_namespace() -> None:
-    """An input is looked for in another namespace first."""
-    read = original("controller.ports:ApiInputs.read")
-
-    async def everywhere(self: ApiInputs, namespace: Namespace, secret_name: str) -> Mapping[str, bytes] | None:
-        with suppress(TroubleError):
-            await read(self, Namespace("default"), secret_name)
-        found: Mapping[str, bytes] | None = await read(self, namespace, secret_name)
-        return found
-
-    replace("controller.ports:ApiInputs.read", everywhere)
+    wrap("controller.requests:Requests.send", with_body(drop))
 
 
 @bug("heartbeat-in-status", "generate~one", "I14")

@@ -139,3 +139,16 @@ def _replace_in(table: Mapping[Any, Any], before: Any, worse: Any) -> None:
     for key in [key for key, value in table.items() if value is before]:
         table[key] = worse
         _undone_by.append(lambda key=key: table.__setitem__(key, before))  # type: ignore[misc]  # mypy cannot infer it
+
+
+def with_body(change: Callable[[str, str, Any], object]) -> Callable[[Any], Any]:
+    """Return what makes a `Requests.send` whose bodies are changed before: `change` has method, path and body."""
+
+    def make(send: Any) -> Any:
+        async def other(self: Any, method: str, path: str, **rest: Any) -> Any:
+            change(method, path, rest.get("body") or {})
+            return await send(self, method, path, **rest)
+
+        return other
+
+    return make

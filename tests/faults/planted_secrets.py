@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from typing import Any
 
-from faults.planted_ground import bug, leave_out, original, replace, wrap
+from faults.planted_ground import bug, leave_out, original, replace, with_body, wrap
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.reasons import Reason
@@ -166,17 +166,12 @@ def cached_read_before_delete() -> None:
 def owner_references() -> None:
     """The Secret belongs to the credential, and goes with it."""
 
-    def make(send: Any) -> Any:
-        async def owning(self: Requests, method: str, path: str, **rest: Any) -> Any:
-            body = rest.get("body") or {}
-            if method == "POST" and body.get("type") == "sshcredentials.dev/credential":
-                owner = {"apiVersion": "v1", "kind": "Secret", "name": body["metadata"]["name"], "uid": NOT_THERE}
-                body["metadata"]["ownerReferences"] = [owner]
-            return await send(self, method, path, **rest)
+    def own(method: str, _: str, body: Any) -> None:
+        if method == "POST" and body.get("type") == "sshcredentials.dev/credential":
+            owner = {"apiVersion": "v1", "kind": "Secret", "name": body["metadata"]["name"], "uid": NOT_THERE}
+            body["metadata"]["ownerReferences"] = [owner]
 
-        return owning
-
-    wrap("controller.requests:Requests.send", make)
+    wrap("controller.requests:Requests.send", with_body(own))
 
 
 @bug("identity-without-namespace", "generate~one", "I8", "I9")

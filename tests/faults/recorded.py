@@ -6,6 +6,7 @@ import copy
 import itertools
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from cluster.etcd_history import CREDENTIALS, SECRETS, Revision
@@ -40,6 +41,7 @@ class RecordingServer(Server):
         super().__init__()
         self.revisions: list[Revision] = []
         self.by_users: set[int] = set()
+        self.times: dict[int, datetime] = {}
         self._versions = itertools.count(1)
         self._known = 0
         self._make_ring()

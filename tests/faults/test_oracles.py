@@ -166,6 +166,14 @@ def test_a_number_that_falls_is_found_and_one_that_a_user_wrote_is_not(happened:
     assert not any("after 2" in violation.text for violation in judge(and_then(happened, fallen, by_users=True)))
 
 
+def test_a_change_of_a_secret_that_was_put_back_is_found(happened: Run) -> None:
+    first = next(one for one in happened.revisions if one.name == SECRET)
+    back = and_then(happened, first, by_users=True)
+    on = changed(first, lambda found: found["metadata"].update(annotations={"seen": "yes"}))
+    assert "number 1 was changed after 2" in " ".join(violation.text for violation in judge(and_then(back, on)))
+    assert "was changed after" not in " ".join(violation.text for violation in judge(and_then(back, on, by_users=True)))
+
+
 def test_an_event_is_found_that_says_what_no_template_can_come_to(happened: Run) -> None:
     def event(note: str) -> Object:
         about = {"kind": "SSHCredential", "name": KEY.name}

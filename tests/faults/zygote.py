@@ -31,7 +31,7 @@ def serve() -> None:
         importlib.import_module(module)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to be buried
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # until a fork listens to it
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a fork that is told of its clock too early reads it all the same
     for line in sys.stdin:
         asked: dict[str, Any] = json.loads(line)
         pid = os.fork()
