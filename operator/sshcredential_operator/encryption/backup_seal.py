@@ -31,6 +31,7 @@ ITERATIONS: Final = 250_000
 FEWEST_ITERATIONS: Final = 100_000
 MOST_ITERATIONS: Final = 299_999
 SALT_SIZE: Final = 16
+THUMBPRINT_SIZE: Final = 32
 SHORTEST_PASSPHRASE: Final = 16
 LONGEST_PASSPHRASE: Final = 1024
 LONGEST: Final = 384 * 1024 * 1024
@@ -150,6 +151,8 @@ def _header(text: bytes) -> dict[str, object]:
         return header
     epk = header.get("epk")
     if header.get("alg") != BY_KEY or header.keys() != _BY_KEY_HEADER or not isinstance(epk, dict):
+        raise Malformed
+    if not b64url.is_canonical(header["kid"], THUMBPRINT_SIZE):
         raise Malformed
     if {name: value for name, value in epk.items() if name != "x"} != _EPK or recipient_key(epk.get("x")) is None:
         raise Malformed

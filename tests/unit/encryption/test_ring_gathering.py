@@ -71,7 +71,7 @@ async def test_a_note_of_another_backup_and_the_revision_are_left_out_and_other_
 async def test_what_does_not_open_is_named_and_taken_as_it_is_stored(kind: str, cut: bool) -> None:
     whole = await whole_ring()
     before = whole.secrets(kind)[0]
-    bad = replace(before, data={name: b"{" for name in before.data}) if cut else spoilt(before)
+    bad = replace(before, data=dict.fromkeys(before.data, b"{")) if cut else spoilt(before)
     whole.cluster.put(bad.name, bad.type, bad.data)
     backup, unopened = await gathered(whole)
 
