@@ -40,9 +40,6 @@ class RingState:
     """Whether the text said last that credentials are under an old key."""
     told_keys: frozenset[str] = frozenset()
     """The workspaces' keys that the text has named last."""
-    seen: bool = False
-    """Whether the roots were looked at since the start."""
-
     verified: Mapping[str, Any] | None = None
     """What the last request to verify has found."""
     history: RingHistory = field(default_factory=RingHistory)
@@ -92,7 +89,7 @@ class RingState:
         ).decode()
 
     def _from_the_oldest(self, ring: Keyring) -> list[StoredKek]:
-        """Return the keys in their order. Slots count within one namespace; one made anew comes after the one before."""
+        """Return the keys in their order. Slots count within one namespace; one made anew comes later."""
         begun: dict[str, datetime] = {}
         for one in ring.documents:
             uid, made = one.document.namespace_uid, self.history.made.get(_name_of(one), _NEVER)
