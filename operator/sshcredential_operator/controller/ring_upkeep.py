@@ -168,6 +168,8 @@ class RingUpkeep:
         self._told = await self._desk.write(sheet, text, frozenset(answered))
         if self._told is None:
             self.resume()
+        else:
+            self._requests.told()
 
     def _waits(self) -> bool:
         """Whether there is anything to tell or to wait for, though nobody has asked anew."""
