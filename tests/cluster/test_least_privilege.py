@@ -26,7 +26,7 @@ ROLE_FILE: Final = ROLES / "operator.yaml"
 ALLOWED_BY: Final = re.compile(r'^RBAC: allowed by \w+ "[^"]+" of \w+ "([^"]+)"')
 
 NEVER_REQUESTED: Final = frozenset({"report", "drop"})
-"""Verbs that only the admission policies ask for; statuses that are written and keys that are dropped show their use."""
+"""Verbs that only the admission policies ask for; written statuses and dropped keys show their use."""
 
 
 class Granted(NamedTuple):
