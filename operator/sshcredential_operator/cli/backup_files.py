@@ -33,7 +33,8 @@ from sshcredential_operator.encryption.ring_backup import RingBackup
 
 Command = Callable[..., Any]
 MAX_JWK: Final = 64 * 1024
-FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+STANDARD_OUTPUT: Final = Path("-")
 
 
 def opening_options(command: Command) -> Command:
@@ -54,7 +55,10 @@ def opening_options(command: Command) -> Command:
 def passphrase_option(command: Command) -> Command:
     """Add the option that names a file with the passphrase."""
     return click.option(
-        "--passphrase-file", metavar="P", type=FILE, help="A file with the passphrase; a last line end does not count."
+        "--passphrase-file",
+        metavar="P",
+        type=FILE,
+        help="A file with the passphrase, - for standard input; a last line end does not count.",
     )(command)
 
 
@@ -103,6 +107,9 @@ def recipient_in(file: Path) -> RecipientKey:
 
 def write_backup(file: Path, text: bytes, *, force: bool) -> None:
     """Write the whole file or nothing, readable by its owner only. One that is there is left alone without `force`."""
+    if file == STANDARD_OUTPUT:
+        click.echo(text, nl=False)
+        return
     beside: str | None = None
     try:
         handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600

@@ -18,7 +18,7 @@ from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP
 from sshcredential_operator.controller.metadata import WATCH_ERRORS, Metadata
 from sshcredential_operator.controller.requests import ODD_ANSWERS
 from sshcredential_operator.controller.rewrapping import Rewrapping
-from sshcredential_operator.controller.ring_desk import ApiRingDesk, Asked, Sheet
+from sshcredential_operator.controller.ring_desk import ApiRingDesk, Sheet
 from sshcredential_operator.controller.ring_problems import sentence_of
 from sshcredential_operator.controller.ring_requests import RingRequests
 from sshcredential_operator.controller.ring_state import RingState, kids_of
@@ -61,8 +61,6 @@ class RingUpkeep:
         self._permitted: Callable[[], bool] = lambda: True
         self._wake = asyncio.Event()
         self._begun = False
-        self._done: set[Asked] = set()
-        """What was asked and done, while the desk does not say so yet: a key that was dropped is not dropped again."""
         self._told: str | None = None
         """The revision that this operator wrote last."""
 
@@ -161,19 +159,17 @@ class RingUpkeep:
         if self._told is None:
             self.resume()
         else:
-            self._done.clear()
+            self._requests.told()
 
     async def _answered(self, sheet: Sheet) -> frozenset[str]:
         """Do what is asked, and return what needs no more to be done, with a refusal or without."""
         answered = set[str]()
         for asked in sheet.asked:
-            refused = None if asked in self._done else await self._requests.answer(asked)
+            refused = await self._requests.answer(asked)
             self.state.refused[asked.entry] = refused
-            if refused:
+            through = asked.namespace is None or not asked.re_encrypt or self._rewrapping.is_through(asked.namespace)
+            if refused or through:
                 answered.add(asked.entry)
-            elif asked.namespace is None or not asked.re_encrypt or self._rewrapping.is_through(asked.namespace):
-                answered.add(asked.entry)
-                self._done.add(asked)
         return frozenset(answered)
 
     def _waits(self) -> bool:
