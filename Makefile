@@ -51,6 +51,10 @@ test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane
 campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens, 20,000 random steps
 	@$(BIN)/pytest tests -m campaign $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(READY) ## Feed changed and made-up input to everything that reads any: ARGS="--seconds 60 --target envelope --seed 7"
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
 .PHONY: bench
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)

@@ -30,6 +30,7 @@ from sshcredential_operator.encryption.backup_seal import (
 )
 from sshcredential_operator.encryption.recipient import RecipientKey, recipient_key
 from sshcredential_operator.encryption.ring_backup import RingBackup
+from sshcredential_operator.encryption.x25519_jwe import KEY_SIZE
 
 Command = Callable[..., Any]
 MAX_JWK: Final = 64 * 1024
@@ -135,7 +136,12 @@ def _key(passphrase_file: Path | None, identity: Path | None) -> Passphrase | Id
         return passphrase_in(passphrase_file or Path())
     key = _jwk(identity)
     x, d = key.get("x"), b64url.decode(key.get("d"))
-    if (key.get("kty"), key.get("crv")) != ("OKP", "X25519") or recipient_key(x) is None or d is None:
+    if (
+        (key.get("kty"), key.get("crv")) != ("OKP", "X25519")
+        or recipient_key(x) is None
+        or d is None
+        or len(d) != KEY_SIZE
+    ):
         raise click.BadParameter(
             "is no private key: a JWK with kty OKP, crv X25519, x and d is needed", param_hint="--identity"
         )
@@ -146,6 +152,6 @@ def _jwk(file: Path) -> dict[str, object]:
     content = read_file(str(file), MAX_JWK)
     try:
         key = None if isinstance(content, Unreadable) else json.loads(content.reveal())
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
     return key if isinstance(key, dict) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,7 +91,7 @@ async def connected() -> Connection:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - ports
+    if re.fullmatch("[0-9]{1,5}", port) is None or int(port) > 65535:  # noqa: PLR2004 - ports
         raise click.UsageError("--listen wants ADDRESS:PORT, such as 127.0.0.1:8080 or :8080.")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what `:8080` means
 

@@ -64,7 +64,7 @@ class KeyRing:
         data = dict(found.get("data") or {})
         try:
             state = json.loads(data.pop(STATE, "null"))
-        except ValueError:
+        except (ValueError, RecursionError):
             state = None
         return Sheet(found["metadata"]["resourceVersion"], data, state if isinstance(state, dict) else {})
 

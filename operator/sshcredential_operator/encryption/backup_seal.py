@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey, OKPKey
 from joserfc.registry import HeaderParameter
 
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.encryption import b64url, exact_json
+from sshcredential_operator.encryption import b64url, exact_json, x25519_jwe
 from sshcredential_operator.encryption.exact_json import Malformed
 from sshcredential_operator.encryption.recipient import RecipientKey, recipient_key
 
@@ -110,7 +110,7 @@ def open_backup(text: bytes, by: Identity | Passphrase) -> Sensitive | Unopened:
             own = recipient_key(by.x)
             if not is_by_key:
                 return Unopened.NEEDS_PASSPHRASE
-            if own is None or own.kid != header["kid"]:
+            if own is None or own.kid != header["kid"] or len(by.d) != x25519_jwe.KEY_SIZE:
                 return Unopened.OTHER_KEY
             key = OKPKey.import_key({**_EPK, "x": by.x, "d": b64url.encode(by.d.reveal())})
         case Passphrase():
