@@ -80,7 +80,14 @@ def greens(revisions: Sequence[Revision], key_of: KeyOf) -> Iterator[Moment]:
 
 
 def lies(moment: Moment, inputs: Inputs, *, at_rest: bool) -> Iterator[str]:
-    """Yield what is not as green says.
+    """Yield what is not as green says, and whether the key is what the spec asks for."""
+    yield from false_halves(moment, at_rest=at_rest)
+    if key := _named(moment):
+        yield from _unsatisfied(moment.shown["spec"], key, inputs)
+
+
+def false_halves(moment: Moment, *, at_rest: bool) -> Iterator[str]:
+    """Yield what is not as green says of the Secret and of both halves of the key.
 
     Two objects cannot be written at once: until the status follows the Secret, it tells of what was so. At rest it has
     followed.
@@ -94,7 +101,7 @@ def lies(moment: Moment, inputs: Inputs, *, at_rest: bool) -> Iterator[str]:
         if follows:
             yield "the Secret does not open"
     else:
-        yield from _lies_about_key(moment, opened, inputs, follows=follows)
+        yield from _lies_about_key(moment, opened, follows=follows)
 
 
 def unasked_changes(moments: Iterable[Moment]) -> Iterator[str]:
@@ -148,14 +155,11 @@ def shared_names(revisions: Sequence[Revision]) -> Iterator[str]:
                 yield f"{one.namespace} at {one.version}: {sorted(held)} are green with one name"
 
 
-def _lies_about_key(moment: Moment, opened: Opened, inputs: Inputs, *, follows: bool) -> Iterator[str]:
-    status, spec, record = moment.shown["status"], moment.shown["spec"], opened.record
-    named = [key for key in record.keys if key.fingerprint == status.get("fingerprint")]
-    if not named:
+def _lies_about_key(moment: Moment, opened: Opened, *, follows: bool) -> Iterator[str]:
+    status, record, key = moment.shown["status"], opened.record, _named(moment)
+    if key is None:
         yield "the status names a key that is not stored"
         return
-    # A key that is brought a second time is stored twice while its first life is not over; the number tells which.
-    key = next((key for key in named if key.key_number == status.get("keyNumber")), named[0])
     if follows and key is not record.current_key:
         yield "the status names another key than the current one"
     told = {name: status.get(name) for name in ("credentialId", "publicKey", "algorithm", "bits", "keyNumber")}
@@ -163,9 +167,16 @@ def _lies_about_key(moment: Moment, opened: Opened, inputs: Inputs, *, follows: 
         yield f"the status tells {told}, and the Secret holds {_facts(record, key)}"
     if opened.private[key.key_number] != key.fingerprint:
         yield "the private key is another one"
-    if spec["rotation"]["serial"] > record.rotation_serial:
+    if moment.shown["spec"]["rotation"]["serial"] > record.rotation_serial:
         yield "a raised serial was not answered"
-    yield from _unsatisfied(spec, key, inputs)
+
+
+def _named(moment: Moment) -> RecordedKey | None:
+    """Return the stored key that the status names."""
+    status, keys = moment.shown["status"], moment.opened.record.keys if moment.opened else ()
+    named = [key for key in keys if key.fingerprint == status.get("fingerprint")]
+    # A key that is brought a second time is stored twice while its first life is not over; the number tells which.
+    return next((key for key in named if key.key_number == status.get("keyNumber")), named[0] if named else None)
 
 
 def _unsatisfied(spec: Object, key: RecordedKey, inputs: Inputs) -> Iterator[str]:

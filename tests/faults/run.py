@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from cluster.etcd_history import Revision
 from cluster.shown import Object
 from sshcredential_operator.encryption.envelope import Kek
+
+
+class Request(NamedTuple):
+    """A request of an operator, as the proxy passed it on to the API server."""
+
+    who: str
+    """Which of the operators asked."""
+    method: str
+    path: str
+    """With its query."""
+    code: int = 0
+    """What the API server answered; 0: nothing, or nobody knows."""
+    body: bytes = b""
+    at: float = 0.0
+    """When it came, in seconds of one clock for all requests of a run."""
 
 
 class Violation(NamedTuple):
@@ -60,3 +76,13 @@ class Run:
     """Writes of operators, the Lease aside, after all was level."""
     ended_by_itself: bool = False
     """Whether an operator's process ended without being told."""
+    requests: Sequence[Request] = ()
+    """All requests of operators, in order; empty where nobody wrote them down."""
+    rests: Sequence[int] = ()
+    """Versions at which all was level and nothing was under way: what was so before them excuses nothing any more."""
+    times: Mapping[int, datetime] = field(default_factory=dict)
+    """When a version was written, where that is known better than from the objects themselves."""
+    clocks_agree: bool = True
+    """False: an operator's clock was set to another time, so that its times say nothing to anybody else's."""
+    unhurried_until: float = 0.0
+    """Until when, as `Request.at` counts, no operator's clock was set ahead: what seems a short wait was one."""
