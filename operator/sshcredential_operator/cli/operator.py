@@ -23,7 +23,7 @@ from sshcredential_operator.cli.process_options import (
     told_what_a_kms_needs,
     where,
 )
-from sshcredential_operator.controller.connection import in_pod
+from sshcredential_operator.controller.endpoint import in_pod
 from sshcredential_operator.controller.operator import Operator
 from sshcredential_operator.controller.options import DEFAULT_REWRAP_RATE, SHORTEST_PERIOD, Options
 

@@ -11,13 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespace
-from sshcredential_operator.controller.connection import (
-    Connection,
-    NoConfigurationError,
-    connect,
-    in_pod,
-    pod_namespace,
-)
+from sshcredential_operator.controller.connection import Connection, connect
+from sshcredential_operator.controller.endpoint import NoConfigurationError, in_pod, pod_namespace
 from sshcredential_operator.controller.logs import set_up
 from sshcredential_operator.controller.root_sources import IN_SECRET, NamedSource, parse_source
 from sshcredential_operator.encryption.kms_plugin import GrpcMissing

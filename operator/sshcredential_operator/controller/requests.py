@@ -14,7 +14,8 @@ import aiohttp
 import orjson
 
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.controller.connection import Connection, NoConfigurationError
+from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.endpoint import NoConfigurationError
 from sshcredential_operator.controller.write_guard import WriteGuard
 from sshcredential_operator.reconcile.trouble import TroubleError
 
