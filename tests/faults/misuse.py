@@ -126,14 +126,14 @@ def _staged(scene: Scene) -> None:
     ready(scene, rotation={"prepare": "1h"})
     scene.users.edit(HPC, {"rotation": {"serial": 1}})
     scene.until(lambda: (scene.credential(HPC) or {})["status"].get("next"), "the next key is announced")
-    scene.want(hpc_login=Wanted(serial=1, keys=2))
+    scene.want(hpc=Wanted(serial=1, keys=2))
     settled(scene)
 
 
 def _make_and_take_back(scene: Scene, misuse: Misuse, patch: Object) -> None:
     if misuse.state == "new":
         scene.users.create(HPC, generated())
-        scene.want(hpc_login=Wanted())
+        scene.want(hpc=Wanted())
     before = scene.users.desk.get(HPC)
     answer = scene.users.edit(HPC, patch)
     if isinstance(answer, Refused):
@@ -150,7 +150,7 @@ def _make_and_take_back(scene: Scene, misuse: Misuse, patch: Object) -> None:
     if serial > wanted.serial:
         # What is announced is the answer to it, too: no second key is made meanwhile.
         more = 0 if misuse.state == "staged" else 1
-        scene.want(hpc_login=Wanted(serial=serial, keys=wanted.keys + more))
+        scene.want(hpc=Wanted(serial=serial, keys=wanted.keys + more))
 
 
 def _is_answered(scene: Scene, generation: int) -> bool:

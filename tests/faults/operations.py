@@ -18,7 +18,7 @@ from faults.ring import kek_in, roots_in
 from faults.run import Wanted
 from faults.scene import IDLE_SECONDS, Scene
 
-HPC: Final = "hpc-login"
+HPC: Final = "hpc"
 INPUT: Final = "brought"
 HOUR: Final = 3600.0
 AT_ONCE: Final = {"deletionGracePeriod": "0s"}
@@ -48,7 +48,7 @@ def ready(scene: Scene, **spec: Any) -> None:
     """Begin with a credential that is Ready."""
     started(scene)
     scene.users.create(HPC, generated() | spec)
-    scene.want(hpc_login=Wanted())
+    scene.want(hpc=Wanted())
     settled(scene)
 
 
@@ -76,7 +76,7 @@ def ready_and_rotated(scene: Scene) -> None:
 
 def generate(scene: Scene, **members: Any) -> None:
     scene.users.create(HPC, generated(**members))
-    scene.want(hpc_login=Wanted())
+    scene.want(hpc=Wanted())
 
 
 def generate_cold(scene: Scene) -> None:
@@ -95,12 +95,12 @@ def bring(scene: Scene, passphrase: bytes | None = None) -> None:
 
 def import_plain(scene: Scene) -> None:
     scene.users.create(HPC, imported(INPUT))
-    scene.want(hpc_login=Wanted())
+    scene.want(hpc=Wanted())
 
 
 def import_encrypted(scene: Scene) -> None:
     scene.users.create(HPC, imported(INPUT, INPUT))
-    scene.want(hpc_login=Wanted())
+    scene.want(hpc=Wanted())
 
 
 def started_with_input(scene: Scene) -> None:
@@ -125,14 +125,14 @@ def seal(scene: Scene) -> None:
     file = plain_file()
     scene.users.needles["the key that is sealed"] = file
     scene.users.create(HPC, SealingDesk(key, scene.users.desk).sealed(HPC, file))
-    scene.want(hpc_login=Wanted())
+    scene.want(hpc=Wanted())
 
 
 def seal_another(scene: Scene) -> None:
     key = published(scene.users.desk._cluster, scene.place.own).newest
     assert key
     scene.users.edit(HPC, {"generate": None, **SealingDesk(key, scene.users.desk).sealed(HPC, plain_file())})
-    scene.want(hpc_login=Wanted(keys=2))
+    scene.want(hpc=Wanted(keys=2))
 
 
 def change_harmlessly(scene: Scene) -> None:
@@ -141,7 +141,7 @@ def change_harmlessly(scene: Scene) -> None:
 
 def rotate(scene: Scene) -> None:
     scene.users.edit(HPC, {"rotation": {"serial": 1}})
-    scene.want(hpc_login=Wanted(serial=1, keys=2))
+    scene.want(hpc=Wanted(serial=1, keys=2))
 
 
 def rotate_until_the_overlap_ends(scene: Scene) -> None:
@@ -154,7 +154,7 @@ def rotate_until_the_overlap_ends(scene: Scene) -> None:
 def rotate_prepared(scene: Scene) -> None:
     scene.users.edit(HPC, {"rotation": {"serial": 1, "prepare": "1h"}})
     scene.until(lambda: _status(scene, "next"), "the next key is announced")
-    scene.want(hpc_login=Wanted(serial=1, keys=2))
+    scene.want(hpc=Wanted(serial=1, keys=2))
     scene.also = lambda: (f"the next key of {HPC} is not used" for _ in _status(scene, "next"))
     scene.pass_time(2 * HOUR)
 
@@ -162,30 +162,30 @@ def rotate_prepared(scene: Scene) -> None:
 def go_back(scene: Scene) -> None:
     before = _status(scene, "previous")["fingerprint"]
     scene.users.edit(HPC, {"rotation": {"rollbackTo": before}})
-    scene.want(hpc_login=Wanted(serial=1, keys=2))
+    scene.want(hpc=Wanted(serial=1, keys=2))
     scene.also = lambda: (f"{HPC} does not use {before}" for _ in [0] if _status(scene, "fingerprint") != before)
 
 
 def change_algorithm(scene: Scene) -> None:
     scene.users.edit(HPC, {"generate": {"algorithm": "ECDSA"}})
-    scene.want(hpc_login=Wanted(ready=False, reason="AlgorithmChanged"))
+    scene.want(hpc=Wanted(ready=False, reason="AlgorithmChanged"))
 
 
 def change_algorithm_and_rotate(scene: Scene) -> None:
     scene.users.edit(HPC, {"generate": {"algorithm": "ECDSA"}, "rotation": {"serial": 1}})
-    scene.want(hpc_login=Wanted(serial=1, keys=2))
+    scene.want(hpc=Wanted(serial=1, keys=2))
 
 
 def delete_secret(scene: Scene) -> None:
     scene.users.delete_secret(HPC)
-    scene.want(hpc_login=Wanted(ready=False, reason="SecretLost", secret=False))
+    scene.want(hpc=Wanted(ready=False, reason="SecretLost", secret=False))
 
 
 def change_secret(scene: Scene) -> None:
     record = json.loads(data_of(_present(scene.secret(HPC)))["record"])
     record["tag"] = record["tag"][::-1]
     scene.users.change_secret(HPC, {"record": json.dumps(record).encode()})
-    scene.want(hpc_login=Wanted(ready=False, reason="SecretTampered"))
+    scene.want(hpc=Wanted(ready=False, reason="SecretTampered"))
 
 
 def put_secret_back(scene: Scene) -> None:
@@ -221,7 +221,7 @@ def restore(scene: Scene) -> None:
     spec = scene.backup[CREDENTIALS, HPC]["spec"]
     scene.users.create(HPC, spec)
     scene.kept.clear()
-    scene.want(hpc_login=Wanted(serial=1, keys=2))
+    scene.want(hpc=Wanted(serial=1, keys=2))
 
 
 def lost_after_backup(scene: Scene) -> None:
@@ -262,7 +262,7 @@ def rotate_workspace_key(scene: Scene) -> None:
 
 def meet_foreign_secret(scene: Scene) -> None:
     scene.users.create(HPC, generated())
-    scene.want(hpc_login=Wanted(ready=False, reason="SecretConflict"))
+    scene.want(hpc=Wanted(ready=False, reason="SecretConflict"))
 
 
 def started_with_foreign_secret(scene: Scene) -> None:
