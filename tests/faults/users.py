@@ -16,7 +16,6 @@ from controlplane.clusters import Cluster
 from faults.chronicle import Heard
 from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP
 
-UNCHANGED: Final = ("generation", "resourceVersion")
 JSON_PATCH: Final = "application/json-patch+json"
 SHEET: Final = KEY_RING_CONFIG_MAP
 
@@ -128,16 +127,19 @@ class Users:
     def _note(self, answer: Object | Refused, before: Object | None = None) -> Object | Refused:
         if isinstance(answer, Refused):
             return answer
-        if before and all(answer["metadata"][member] == before["metadata"][member] for member in UNCHANGED):
-            return answer  # nothing was written
+        # What changes nothing answers with the version of another write: the one before, or an operator's.
         same = before and answer["metadata"]["generation"] == before["metadata"]["generation"]
-        if same and before and answer["status"] != before["status"]:
-            return answer  # what changes nothing answers with the version of an operator's write
+        if before and same and (_version(answer) == _version(before) or answer["status"] != before["status"]):
+            return answer
         return self._noted(answer)
 
     def _noted(self, answer: Object) -> Object:
-        self._wrote.add(int(answer["metadata"]["resourceVersion"]))
+        self._wrote.add(_version(answer))
         return answer
+
+
+def _version(found: Object) -> int:
+    return int(found["metadata"]["resourceVersion"])
 
 
 def _is_ending(found: Object | None) -> bool:
