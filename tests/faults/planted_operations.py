@@ -16,6 +16,7 @@ from faults.operations import (
     OPERATIONS,
     Operation,
     delete,
+    delete_and_keep,
     generate,
     ready,
     ready_with,
@@ -100,6 +101,7 @@ MORE: Final[dict[str, Operation]] = {
     "meet-lookalike": Operation(meet_lookalike, with_lookalike),
     "claim-one-name-twice": Operation(claim_one_name_twice, ready),
     "put-old-copy-back": Operation(put_old_copy_back, ready),
+    "delete-and-wait": Operation(delete_and_keep, ready),
     "delete-at-once-and-come-back": Operation(come_back, ready_with(**AT_ONCE)),
     "generate-with-a-right-too-many": Operation(generate_with_a_right_too_many),
 }
