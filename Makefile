@@ -55,6 +55,10 @@ campaign: $(READY) debian-packages ## The long and the strictest tests: trouble 
 faults: $(READY) debian-packages ## Plans of faults, judged at every revision; ARGS="--plan ID" repeats one, "--seed N --count N" a campaign
 	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(READY) ## Feed changed and made-up input to everything that reads any: ARGS="--seconds 60 --target envelope --seed 7"
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
 .PHONY: bench
 bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)

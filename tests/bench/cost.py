@@ -13,6 +13,9 @@ class Cost(NamedTuple):
     cpu: float
     resident: float
     proportional: float
+    """What is shared is divided among those who share it."""
+    private: float
+    """What would be free if the process ended."""
 
 
 def cost_of(pid: int) -> Cost:
@@ -20,16 +23,18 @@ def cost_of(pid: int) -> Cost:
     family = [pid, *_descendants(pid)]
     ticks = os.sysconf("SC_CLK_TCK")
     cpu = sum(sum(int(field) for field in _stat(p)[11:13]) for p in family) / ticks
-    return Cost(cpu, sum(_memory(p, "Rss:") for p in family), sum(_memory(p, "Pss:") for p in family))
+    rolled_up = [_memory(p) for p in family]
+    private = sum(one["Private_Clean"] + one["Private_Dirty"] for one in rolled_up)
+    return Cost(cpu, sum(one["Rss"] for one in rolled_up), sum(one["Pss"] for one in rolled_up), private)
 
 
 def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
 
 
-def _memory(pid: int, field: str) -> float:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+def _memory(pid: int) -> dict[str, float]:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    return {name: int(rest.split()[0]) / 1024 for name, _, rest in (line.partition(":") for line in lines)}
 
 
 def _descendants(pid: int) -> list[int]:

@@ -49,21 +49,29 @@ class Writer:
 
     async def watch_ready(self, namespace: str) -> AsyncIterator[tuple[str, float]]:
         """Yield each credential's name and the time when an independent watcher saw it Ready, once."""
-        url = f"{self._server}/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}?watch=true"
+        path = f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}"
+        async for seen in self.watch_done(path, is_ready):
+            yield seen
+
+    async def watch_done(self, path: str, is_done: Callable[[bytes], bool]) -> AsyncIterator[tuple[str, float]]:
+        """Yield the name of each object of a collection whose event is done, and when that was seen, once."""
         seen: set[str] = set()
+        url = f"{self._server}{path}?watch=true"
         async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
             buffer = b""
             async for chunk in response.content.iter_any():
                 *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in lines:
-                    if b'"type":"Ready"' not in line or b'"status":"True"' not in line:
-                        continue
+                for line in filter(is_done, lines):
                     name = orjson.loads(line)["object"]["metadata"]["name"]
                     if name not in seen:
                         seen.add(name)
                         yield name, time.monotonic()
 
-    async def _send(self, method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> None:
+    async def post(self, path: str, body: Mapping[str, Any]) -> None:
+        """POST any object."""
+        await self._send("POST", path, body, JSON)
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any], headers: dict[str, str]) -> None:
         url = self._server + path
         async with self._session.request(method, url, data=orjson.dumps(body), headers=headers) as response:
             answer = await response.read()
@@ -96,14 +104,21 @@ STATUS: Final[dict[str, Any]] = {
 }
 
 
+def is_ready(line: bytes) -> bool:
+    """Whether an event shows a credential that is Ready."""
+    return b'"type":"Ready"' in line and b'"status":"True"' in line
+
+
 @asynccontextmanager
-async def writer(plane: ControlPlane, connections: int = CONNECTIONS) -> AsyncIterator[Writer]:
-    """Open the connections; one more is for the watcher."""
+async def writer(
+    plane: ControlPlane, connections: int = CONNECTIONS, server: str | None = None
+) -> AsyncIterator[Writer]:
+    """Open the connections, to another address if one is given; one more is for the watcher."""
     tls = ssl.create_default_context(cafile=str(plane.ca_file))
     connector = aiohttp.TCPConnector(limit=connections + 1, ssl=tls)
     headers = {"Authorization": f"Bearer {plane.token('admin')}"}
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
-        yield Writer(session, plane.server)
+        yield Writer(session, server or plane.server)
 
 
 async def all_at_once(

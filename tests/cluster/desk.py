@@ -18,13 +18,19 @@ from cluster.credentials import Credentials, Refused, credential
 from cluster.shown import Object, answered, data_of, mark_of, reason_of, secret_of
 from controlplane.clusters import Cluster
 from controlplane.waiting import TimedOut, wait_until
-from sshcredential_operator.api.names import GROUP, PLURAL, VERSION
+from sshcredential_operator.api.names import DELETE_WHILE_IN_USE_ANNOTATION, GROUP, PLURAL, VERSION
 
 Data = Mapping[str, bytes]
 
 KIND: Final = "sshcredential"
 PATIENCE: Final = "60s"
 NOT_FOUND: Final = 404
+OF_THE_KEY_RING: Final = (
+    "sshcredential-root-key",
+    "sshcredential-canary-",
+    "sshcredential-kek-",
+    "sshcredential-sealing-key-",
+)
 
 
 class Event(NamedTuple):
@@ -138,7 +144,9 @@ class Desk:
         return _json(self._core.patch_namespaced_secret(name, self.namespace, body, _preload_content=False))
 
     def delete_secret(self, name: str) -> None:
-        """Delete a Secret."""
+        """Delete a Secret; one of the key ring as somebody does who means it."""
+        if name.startswith(OF_THE_KEY_RING):
+            self.change_secret(name, annotations={DELETE_WHILE_IN_USE_ANNOTATION: "true"})
         self._core.delete_namespaced_secret(name, self.namespace)
 
     def secret(self, name: str) -> Object | None:

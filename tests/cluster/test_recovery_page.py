@@ -66,7 +66,9 @@ def test_a_reader_gets_every_key_back(reader: Reader, own_control_plane: OwnCont
     reader.run("kubectl create namespace sshcredential-system")
     install(reader)
     reader.run("kubectl wait --for=create secret/sshcredential-root-key -n sshcredential-system --timeout=60s")
-    assert "another root key is in namespace" in reader.say(f".venv/bin/sshcred keyring restore {WITH}")
+    told = reader.say(f".venv/bin/sshcred keyring restore {WITH}")
+    assert "sshcredential-sealing-key-1: there already, and another one: left alone" in told
+    assert "not the backup's" in told
     reader.end_operator()
     reader.run("kubectl delete namespace sshcredential-system --wait")
 

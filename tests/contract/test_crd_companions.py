@@ -1,5 +1,6 @@
 """The manifests beside the CRDs: admission policies and roles, plain and with fixed names."""
 
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -11,6 +12,7 @@ from contract.crd_schema import CREDENTIAL, DEFINITIONS, EXPORT, ROOT, TARGET
 from sshcredential_operator.api.names import GROUP, KEY_RING_CONFIG_MAP
 from sshcredential_operator.controller.admission import EXPORT_POLICY, IMPORT_POLICY
 from sshcredential_operator.controller.target_policy import TARGET_POLICY
+from sshcredential_operator.encryption.ring_backup import RING_TYPES
 from sshcredential_operator.encryption.sealing_keys import SEALING_KEYS_CONFIG_MAP
 
 FILES: Final = ROOT / "charts" / "sshcredential-operator" / "files"
@@ -27,6 +29,10 @@ class Policy(NamedTuple):
     name: str
     resources: list[str]
     operations: list[str]
+    group: str = GROUP
+    version: str = CREDENTIAL.version["name"]
+    more: Mapping[str, Any] = {}
+    """What the binding says besides the usual."""
 
 
 POLICIES: Final = [
@@ -34,6 +40,24 @@ POLICIES: Final = [
     Policy("export.yaml", EXPORT_POLICY, [EXPORTS], ["CREATE", "UPDATE"]),
     Policy("target.yaml", TARGET_POLICY, [TARGETS], ["CREATE", "UPDATE"]),
     Policy("in-use.yaml", "sshcredential-operator-in-use", [CREDENTIALS], ["DELETE"]),
+    Policy("key-ring.yaml", "sshcredential-operator-key-ring", ["secrets"], ["DELETE"], "", "v1"),
+    Policy(
+        "key-ring-asked.yaml",
+        "sshcredential-operator-key-ring-asked",
+        ["secrets"],
+        ["UPDATE", "DELETE"],
+        "",
+        "v1",
+        {"paramRef": {"name": KEY_RING_CONFIG_MAP, "parameterNotFoundAction": "Allow"}},
+    ),
+    Policy(
+        "key-ring-requests.yaml",
+        "sshcredential-operator-key-ring-requests",
+        ["configmaps"],
+        ["CREATE", "UPDATE"],
+        "",
+        "v1",
+    ),
     Policy("status.yaml", "sshcredential-operator-report", [f"{plural}/status" for plural in PLURALS], ["UPDATE"]),
 ]
 each_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.file)
@@ -100,7 +124,7 @@ def test_a_policy_is_bound_everywhere_and_fails_closed(policy: Policy) -> None:
 
     assert made["metadata"]["name"] == binding["metadata"]["name"] == policy.name
     assert made["spec"]["failurePolicy"] == "Fail"
-    assert binding["spec"] == {"policyName": policy.name, "validationActions": ["Deny"]}
+    assert binding["spec"] == {"policyName": policy.name, "validationActions": ["Deny"], **policy.more}
 
 
 @each_policy
@@ -111,8 +135,8 @@ def test_a_policy_looks_at_its_own_objects_alone(policy: Policy) -> None:
     assert constraints == {
         "resourceRules": [
             {
-                "apiGroups": [GROUP],
-                "apiVersions": [CREDENTIAL.version["name"]],
+                "apiGroups": [policy.group],
+                "apiVersions": [policy.version],
                 "resources": policy.resources,
                 "operations": policy.operations,
                 "scope": "Namespaced",
@@ -217,7 +241,20 @@ def test_who_keeps_the_key_ring_may_ask_in_one_config_map_and_reads_no_secret() 
     [rule] = PEOPLE[KEEPER]["rules"]
 
     assert rule["resourceNames"] == [KEY_RING_CONFIG_MAP]
-    assert _granted(PEOPLE[KEEPER]) == {(verb, "/configmaps") for verb in ("get", "watch", "patch")}
+    assert _granted(PEOPLE[KEEPER]) == {(verb, "/configmaps") for verb in ("get", "watch", "patch", "ask")}
+
+
+@pytest.mark.parametrize("role", [*OPERATOR.values(), *OF_TARGETS.values()], ids=lambda role: role["metadata"]["name"])
+def test_no_process_asks_anything_of_the_key_ring_or_destroys_it(role: dict[str, Any]) -> None:
+    assert not {verb for verb, _ in _granted(role)} & {"ask", "destroy"}
+
+
+def test_every_type_of_the_key_rings_secrets_is_guarded() -> None:
+    made, _ = _policy(next(policy for policy in POLICIES if policy.file == "key-ring.yaml"))
+    [condition] = [one for one in made["spec"]["matchConditions"] if one["name"] == "is-of-the-key-ring"]
+
+    assert all(f"'{kind}'" in condition["expression"] for kind in RING_TYPES)
+    assert all(f"'{kind}'" in str(made["spec"]["variables"]) for kind in RING_TYPES)
 
 
 def test_in_its_own_namespace_the_operator_changes_secrets_one_at_a_time_and_its_own_config_maps_alone() -> None:
@@ -225,7 +262,7 @@ def test_in_its_own_namespace_the_operator_changes_secrets_one_at_a_time_and_its
     named = {name: rule["verbs"] for rule in rules for name in rule.get("resourceNames", ())}
     [secrets] = [rule["verbs"] for rule in rules if rule["resources"] == ["secrets"]]
 
-    assert secrets == ["get", "list", "create", "patch", "delete"]
+    assert secrets == ["get", "list", "create", "patch", "delete", "drop"]
     assert named[KEY_RING_CONFIG_MAP] == ["get", "list", "watch", "patch"]
     assert named[SEALING_KEYS_CONFIG_MAP] == ["get", "patch"]
     assert [rule["verbs"] for rule in rules if not rule.get("resourceNames") and rule["resources"] != ["secrets"]] == [

@@ -16,12 +16,11 @@ from faults.phases import HEALED
 from faults.plan import Plan
 from faults.ring import keks_of
 from faults.run import Request, Run, Violation
-from faults.scene import Scene
+from faults.scene import IDLE_SECONDS, Scene
 from faults.signatures import Signature
 from faults.stage import Place, Stage
 
 QUIET_MINUTE: Final = 61.0
-IDLE_SECONDS: Final = 0.25
 LATE_STRIKES: Final = 0.5
 """A strike that is planned for after all is level comes within so many seconds, or not at all."""
 
@@ -111,7 +110,7 @@ def _quiet(scene: Scene) -> int:
     scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")
     scene.cast.disarm()
     before = len(scene.heard())
-    scene.cast.set_ahead(QUIET_MINUTE)
+    scene.pass_time(QUIET_MINUTE)
     if scene.serves:
         scene.until(scene.says_ready, "the operators say that they are ready", 15)
     scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")

@@ -18,6 +18,8 @@ from sshcredential_operator.api.names import SECRET_TYPE
 
 READY: Final = 200
 PATIENCE: Final = 60.0
+IDLE_SECONDS: Final = 0.2
+"""Who asks for nothing for so long has nothing to do."""
 
 
 class Scene:
@@ -73,6 +75,11 @@ class Scene:
     def until_reason(self, name: str, reason: str) -> None:
         """Return when a credential's present spec is answered with this reason."""
         self.until(lambda: self._says(name) == reason, f"{name} is {reason}")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so much time pass for the operators, as soon as they have nothing to do."""
+        self.until(lambda: self.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+        self.cast.set_ahead(seconds)
 
     def is_level(self) -> bool:
         """Whether all is as wanted."""

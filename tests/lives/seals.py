@@ -13,6 +13,8 @@ from sshcredential_operator.encryption.sealing import Scope, seal_of
 from sshcredential_operator.encryption.sealing_keys import SealingKey
 from unit.reconcile.sealing_desk import PASSPHRASE, DeskKey, sealed
 
+OF_PLANS: Final = "hpc"
+"""The credential of plans of faults, whose runs are held to the same."""
 WRONG: Final = Sensitive(b"not this one")
 
 
@@ -79,5 +81,5 @@ def wanted_of(spec: Spec) -> str | None:
     passphrase = seal_of(spec.source.passphrase) if spec.source.passphrase else private_key
     if private_key is None or passphrase is None or private_key.field is not Field.PRIVATE_KEY:
         return None
-    ours = private_key.name in {*LIVING, None} and private_key.fingerprint == passphrase.fingerprint
+    ours = private_key.name in {*LIVING, OF_PLANS, None} and private_key.fingerprint == passphrase.fingerprint
     return private_key.fingerprint if ours else None

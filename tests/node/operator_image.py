@@ -28,13 +28,16 @@ class OperatorImage(NamedTuple):
     """The name inside, with a tag that changes with the content."""
 
 
-def operator_image() -> OperatorImage:
-    """Return the image of this checkout as it is now; built in half a minute, or two where there is no base yet."""
-    digest = content_hash()
+def operator_image(*, kms: bool = False) -> OperatorImage:
+    """Return the image of this checkout as it is now; built in half a minute, or two where there is no base yet.
+
+    With `kms`, it holds what a root key in a KMS takes.
+    """
+    digest = content_hash() + ("-kms" if kms else "")
     name = f"{NAME}:test-{digest}"
 
     def make(archive: Path) -> None:
-        build(Wish(base="debian", name=name, archive=archive, engine="buildah"))
+        build(Wish(base="debian", name=name, archive=archive, engine="buildah", kms=kms))
 
     archive = make_once(cache_folder() / "archives" / digest / "image.tar", make)
     archive.parent.touch()

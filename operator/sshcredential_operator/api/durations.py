@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 DURATION_PATTERN: Final = "([0-9]{1,6}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?"
@@ -19,6 +20,7 @@ LONGEST_DURATION: Final = timedelta(hours=87600)
 _SHAPE: Final = re.compile(DURATION_PATTERN)
 
 
+@lru_cache(maxsize=256)  # few are ever in use, and every credential has three of them
 def parse_duration(text: str) -> timedelta | None:
     """Return the duration, or None for a text that the CRD refuses too."""
     match = _SHAPE.fullmatch(text)

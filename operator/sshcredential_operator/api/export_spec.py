@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.spec import SECRET_KEY, SECRET_NAME, InvalidSpec
-from sshcredential_operator.api.spec_reading import UnfitFieldError, mapping, text
+from sshcredential_operator.api.spec_reading import UnfitFieldError, choice, mapping, text
 
 CREDENTIAL_NAME: Final = re.compile("[a-z0-9][-a-z0-9]{0,61}[a-z0-9]")
 RECIPIENT_X: Final = re.compile("[A-Za-z0-9_-]{43}")
@@ -36,6 +36,13 @@ class Passphrase(StrEnum):
 
     KEEP = "Keep"
     STRIP = "Strip"
+
+
+class KeyForm(StrEnum):
+    """The form of the private key in a copy."""
+
+    OPENSSH = "OpenSSH"
+    PEM = "PEM"
 
 
 class InlineKnownHosts(NamedTuple):
@@ -90,26 +97,25 @@ def parse_export_spec(raw: object) -> ExportSpec | InvalidSpec:
 
 
 def _parse(raw: Mapping[str, Any]) -> ExportSpec:
-    profile, recipient = raw.get("profile"), raw.get("recipient")
-    if (profile is None) == (recipient is None) or profile not in {None, *Profile}:
+    recipient = raw.get("recipient")
+    profile = None if raw.get("profile") is None else choice(raw["profile"], Profile, "spec.profile")
+    if (profile is None) == (recipient is None):
         raise UnfitFieldError("spec.profile")
-    if raw.get("privateKeyFormat", "OpenSSH") not in {"OpenSSH", "PEM"}:
-        raise UnfitFieldError("spec.privateKeyFormat")
-    if raw.get("passphrase", "Keep") not in set(Passphrase):
-        raise UnfitFieldError("spec.passphrase")
-    if profile == Profile.SEALED:
+    form = choice(raw.get("privateKeyFormat", "OpenSSH"), KeyForm, "spec.privateKeyFormat")
+    passphrase = choice(raw.get("passphrase", "Keep"), Passphrase, "spec.passphrase")
+    if profile is Profile.SEALED:
         _require_whole_key(raw)
     reference = mapping(raw.get("credentialRef"), "spec.credentialRef")
     return ExportSpec(
         credential=text(reference.get("name"), CREDENTIAL_NAME, "spec.credentialRef.name"),
         secret_name=text(raw.get("secretName"), SECRET_NAME, "spec.secretName"),
-        profile=None if profile is None else Profile(profile),
+        profile=profile,
         recipient=None if recipient is None else _recipient(recipient),
         url=_line(raw.get("url"), "spec.url"),
         username=_line(raw.get("username"), "spec.username"),
         known_hosts=_known_hosts(raw.get("knownHosts"), raw.get("targetRef")),
-        pem=raw.get("privateKeyFormat") == "PEM",
-        passphrase=Passphrase(raw.get("passphrase", "Keep")),
+        pem=form is KeyForm.PEM,
+        passphrase=passphrase,
         expires_after=_duration(raw.get("expiresAfter")),
     )
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sshcredential_operator.api.algorithms import Algorithm
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.names import Namespace
+from sshcredential_operator.api.terminal import printable
 
 LEAST_RSA_BITS: Final = 2048
 MOST_RSA_BITS: Final = 8192
@@ -68,7 +69,10 @@ def parse_policies(raw: object) -> Policies:
     workspaces = _mapping(members.get("workspaces"), "workspaces", None)
     return Policies(
         default,
-        {Namespace(name): _policy(default, entry, f"workspaces.{name}") for name, entry in workspaces.items()},
+        {
+            Namespace(name): _policy(default, entry, f"workspaces.{printable(name)}")
+            for name, entry in workspaces.items()
+        },
     )
 
 
@@ -91,7 +95,8 @@ def _mapping(raw: object, path: str, allowed: set[str] | None) -> Mapping[str, A
         raise PolicyInvalid(f"{path} must be a mapping")
     unknown = sorted(set(raw) - allowed) if allowed else []
     if unknown:
-        raise PolicyInvalid(f"{path} has an unknown member {unknown[0]}; known are {', '.join(sorted(allowed or ()))}")
+        known = ", ".join(sorted(allowed or ()))
+        raise PolicyInvalid(f"{path} has an unknown member {printable(unknown[0])}; known are {known}")
     return raw
 
 

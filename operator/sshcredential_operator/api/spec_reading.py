@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class UnfitFieldError(Exception):
@@ -27,3 +30,11 @@ def text(raw: object, pattern: re.Pattern[str], field: str) -> str:
     if not isinstance(raw, str) or pattern.fullmatch(raw) is None:
         raise UnfitFieldError(field)
     return raw
+
+
+def choice(raw: object, kind: type[_Choice], field: str) -> _Choice:
+    """Return the member of an enum that has this value. Compared one by one: a list or an object has no hash."""
+    for member in kind:
+        if member == raw:
+            return member
+    raise UnfitFieldError(field)

@@ -133,7 +133,10 @@ def _unfit(raw: Mapping[str, Any], status: Status) -> tuple[str, ...]:
     # What would be written for this status, and lies there otherwise. Of `encryption`, a patch writes only its member.
     ours = merge_patch(status, over=Status())
     known = {"encryption"} if status.facts else set()
-    return tuple(m for m, value in raw.items() if m not in known and canonical(value) != canonical(ours.get(m)))
+    theirs = {member: value for member, value in raw.items() if member not in known}
+    if canonical(theirs) == canonical({member: ours.get(member) for member in theirs}):  # nearly always, and cheaper
+        return ()
+    return tuple(member for member, value in theirs.items() if canonical(value) != canonical(ours.get(member)))
 
 
 def _parse_facts(raw: Mapping[str, Any]) -> KeyFacts | None:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.export_spec import CREDENTIAL_NAME, ConfigMapKnownHosts
 from sshcredential_operator.api.spec import SECRET_KEY, SECRET_NAME, InvalidSpec, SecretKeyRef
-from sshcredential_operator.api.spec_reading import UnfitFieldError, mapping, text
+from sshcredential_operator.api.spec_reading import UnfitFieldError, choice, mapping, text
 
 HOST: Final = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?\.?|[0-9A-Fa-f:]{2,39}(\.[0-9.]{1,12})?"
@@ -113,8 +113,6 @@ def _parse(raw: Mapping[str, Any]) -> TargetSpec:
     if type(port) is not int or not 0 < port <= MAX_PORT:
         raise UnfitFieldError("spec.port")
     managed = mapping(raw.get("authorizedKey", {}), "spec.authorizedKey")
-    if managed.get("manage", "None") not in set(Manage):
-        raise UnfitFieldError("spec.authorizedKey.manage")
     probe = mapping(raw.get("probe", {}), "spec.probe")
     return TargetSpec(
         credential=_reference(raw.get("credentialRef"), "spec.credentialRef"),
@@ -123,7 +121,7 @@ def _parse(raw: Mapping[str, Any]) -> TargetSpec:
         username=text(raw.get("username"), USERNAME, "spec.username"),
         jump=_reference(raw["jumpTargetRef"], "spec.jumpTargetRef") if "jumpTargetRef" in raw else None,
         host_keys=_host_keys(mapping(raw.get("hostKeys"), "spec.hostKeys")),
-        manage=Manage(managed.get("manage", "None")),
+        manage=choice(managed.get("manage", "None"), Manage, "spec.authorizedKey.manage"),
         key_options=text(managed.get("options", ""), KEY_OPTIONS, "spec.authorizedKey.options"),
         bootstrap=_bootstrap(managed.get("bootstrap")),
         every=_duration(probe.get("every", "12h"), "spec.probe.every", SHORTEST_EVERY),
@@ -132,9 +130,8 @@ def _parse(raw: Mapping[str, Any]) -> TargetSpec:
 
 
 def _host_keys(raw: Mapping[str, Any]) -> HostKeys:
-    if raw.get("policy") not in set(HostKeyPolicy):
-        raise UnfitFieldError("spec.hostKeys.policy")
-    policy, keys, known = HostKeyPolicy(raw["policy"]), raw.get("keys", []), raw.get("knownHosts")
+    policy = choice(raw.get("policy"), HostKeyPolicy, "spec.hostKeys.policy")
+    keys, known = raw.get("keys", []), raw.get("knownHosts")
     if not isinstance(keys, list) or len(keys) > MAX_HOST_KEYS or not all(_is_line(key) for key in keys):
         raise UnfitFieldError("spec.hostKeys.keys")
     given = bool(keys) + (known is not None)

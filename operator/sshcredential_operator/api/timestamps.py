@@ -6,16 +6,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 _FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
+"""To read by; written with it, years before 1000 would lack digits."""
 
 
 def format_timestamp(moment: datetime) -> str:
     """Return `2026-11-23T17:00:00Z`; fractions of a second are cut off."""
-    return moment.astimezone(UTC).strftime(_FORMAT)
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def parse_timestamp(text: str) -> datetime | None:
     """Return the moment, or None where the text is none of ours."""
     try:
-        return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+        moment = datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return moment if format_timestamp(moment) == text else None  # it also reads other digits, and fewer of them

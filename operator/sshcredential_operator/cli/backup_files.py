@@ -30,10 +30,12 @@ from sshcredential_operator.encryption.backup_seal import (
 )
 from sshcredential_operator.encryption.recipient import RecipientKey, recipient_key
 from sshcredential_operator.encryption.ring_backup import RingBackup
+from sshcredential_operator.encryption.x25519_jwe import KEY_SIZE
 
 Command = Callable[..., Any]
 MAX_JWK: Final = 64 * 1024
-FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+STANDARD_OUTPUT: Final = Path("-")
 
 
 def opening_options(command: Command) -> Command:
@@ -54,7 +56,10 @@ def opening_options(command: Command) -> Command:
 def passphrase_option(command: Command) -> Command:
     """Add the option that names a file with the passphrase."""
     return click.option(
-        "--passphrase-file", metavar="P", type=FILE, help="A file with the passphrase; a last line end does not count."
+        "--passphrase-file",
+        metavar="P",
+        type=FILE,
+        help="A file with the passphrase, - for standard input; a last line end does not count.",
     )(command)
 
 
@@ -103,6 +108,9 @@ def recipient_in(file: Path) -> RecipientKey:
 
 def write_backup(file: Path, text: bytes, *, force: bool) -> None:
     """Write the whole file or nothing, readable by its owner only. One that is there is left alone without `force`."""
+    if file == STANDARD_OUTPUT:
+        click.echo(text, nl=False)
+        return
     beside: str | None = None
     try:
         handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
@@ -128,7 +136,12 @@ def _key(passphrase_file: Path | None, identity: Path | None) -> Passphrase | Id
         return passphrase_in(passphrase_file or Path())
     key = _jwk(identity)
     x, d = key.get("x"), b64url.decode(key.get("d"))
-    if (key.get("kty"), key.get("crv")) != ("OKP", "X25519") or recipient_key(x) is None or d is None:
+    if (
+        (key.get("kty"), key.get("crv")) != ("OKP", "X25519")
+        or recipient_key(x) is None
+        or d is None
+        or len(d) != KEY_SIZE
+    ):
         raise click.BadParameter(
             "is no private key: a JWK with kty OKP, crv X25519, x and d is needed", param_hint="--identity"
         )
@@ -139,6 +152,6 @@ def _jwk(file: Path) -> dict[str, object]:
     content = read_file(str(file), MAX_JWK)
     try:
         key = None if isinstance(content, Unreadable) else json.loads(content.reveal())
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
     return key if isinstance(key, dict) else {}

@@ -128,7 +128,7 @@ def _public_key(file: Path | None) -> dict[str, str]:
     content = read_file(str(file), MAX_TEXT)
     try:
         key = None if isinstance(content, Unreadable) else json.loads(content.reveal())
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
     found = recipient_key(key.get("x")) if isinstance(key, dict) else None
     if not isinstance(key, dict) or found is None or (key.get("kty"), key.get("crv")) != ("OKP", "X25519"):

@@ -15,6 +15,7 @@ from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.cli.backup_files import (
     FILE,
+    STANDARD_OUTPUT,
     passphrase_in,
     passphrase_option,
     recipient_in,
@@ -41,7 +42,13 @@ if TYPE_CHECKING:
 
 
 @click.command("backup")
-@click.option("--out", metavar="F", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file.")
+@click.option(
+    "--out",
+    metavar="F",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    required=True,
+    help="The file; - is standard output.",
+)
 @click.option(
     "--recipient", metavar="JWKFILE", type=FILE, help="The X25519 public key, as a JWK, whose private half opens it."
 )
@@ -65,7 +72,8 @@ def backup(  # noqa: PLR0913 - the options of the command
     r"""Write root, canaries, workspaces' keys and sealing keys into F, encrypted.
 
     Whoever opens F, and has the Secrets of the workspaces, has every key: keep F apart from them, and what opens it
-    apart from F. With a root in a file or a KMS, run it where that root is, such as in the operator's container.
+    apart from F. With a root in a file or a KMS, run it where that root is, such as in the operator's container, where
+    nothing can be written: give --out - and --passphrase-file - there.
 
     \b
     Exit status: 0 it is written, 1 refused, or something does not open (F is written, but not noted as a backup),
@@ -75,11 +83,12 @@ def backup(  # noqa: PLR0913 - the options of the command
     Examples:
       sshcred keyring backup --out key-ring.backup --recipient backup-key.pub.json
       sshcred keyring backup --out key-ring.backup --passphrase-file passphrase.txt
+      sshcred keyring backup --root-source kms:/run/sshcredential-kms/kms.sock --out - --passphrase-file -
     """
     if (recipient is None) == (passphrase_file is None):
         raise click.UsageError("Give exactly one of --recipient and --passphrase-file: a backup is always encrypted.")
     to = recipient_in(recipient) if recipient else passphrase_in(passphrase_file or Path())
-    if out.exists() and not force:
+    if out != STANDARD_OUTPUT and out.exists() and not force:
         end(f"{shown_name(str(out))} is there already, and may be the only backup: name another, or give --force")
     from sshcredential_operator.client.keyring import KeyRing  # noqa: PLC0415 - lazily, as desk.py says
     from sshcredential_operator.client.ring_secrets import RingSecrets  # noqa: PLC0415 - lazily, as desk.py says
@@ -111,7 +120,8 @@ def _tell(out: Path, made: RingBackup) -> None:
     spaces = len({one.namespace_uid for one in made.keks})
     click.echo(
         f"{shown_name(str(out))}: keys of {spaces} workspaces ({len(made.keks)}), {len(made.sealing_keys)} sealing "
-        f"keys, root {made.root_key_id} ({made.root_source.value})"
+        f"keys, root {made.root_key_id} ({made.root_source.value})",
+        err=out == STANDARD_OUTPUT,
     )
 
 

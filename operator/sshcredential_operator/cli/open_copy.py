@@ -67,7 +67,7 @@ def _private_key(file: Path) -> dict[str, Any]:
     content = read_file(str(file), MAX_TEXT)
     try:
         key = None if isinstance(content, Unreadable) else json.loads(content.reveal())
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
     if not isinstance(key, dict) or (key.get("kty"), key.get("crv")) != ("OKP", "X25519") or "d" not in key:
         raise click.BadParameter(

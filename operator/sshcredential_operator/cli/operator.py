@@ -23,7 +23,7 @@ from sshcredential_operator.cli.process_options import (
     told_what_a_kms_needs,
     where,
 )
-from sshcredential_operator.controller.connection import in_pod
+from sshcredential_operator.controller.endpoint import in_pod
 from sshcredential_operator.controller.operator import Operator
 from sshcredential_operator.controller.options import DEFAULT_REWRAP_RATE, SHORTEST_PERIOD, Options
 
@@ -133,7 +133,7 @@ def _policies(file: Path) -> Policies:
         return parse_policies(yaml.safe_load(file.read_text()))
     except OSError:
         raise click.ClickException(f"The policy file {file} cannot be read.") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, or nothing but brackets
         raise click.ClickException(f"The policy file {file} is not YAML.") from None
     except PolicyInvalid as invalid:
         raise click.ClickException(f"The policy file {file} cannot be used: {invalid.sentence}.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from sshcredential_operator.api.names import DEFAULT_OPERATOR_NAMESPACE, Namespace
-from sshcredential_operator.controller.connection import (
-    Connection,
-    NoConfigurationError,
-    connect,
-    in_pod,
-    pod_namespace,
-)
+from sshcredential_operator.controller.connection import Connection, connect
+from sshcredential_operator.controller.endpoint import NoConfigurationError, in_pod, pod_namespace
 from sshcredential_operator.controller.logs import set_up
 from sshcredential_operator.controller.root_sources import IN_SECRET, NamedSource, parse_source
 from sshcredential_operator.encryption.kms_plugin import GrpcMissing
@@ -90,7 +86,7 @@ async def connected() -> Connection:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - ports
+    if re.fullmatch("[0-9]{1,5}", port) is None or int(port) > 65535:  # noqa: PLR2004 - ports
         raise click.UsageError("--listen wants ADDRESS:PORT, such as 127.0.0.1:8080 or :8080.")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what `:8080` means
 

@@ -42,7 +42,7 @@ class RootAmong:
 
 
 def root_source_option(command: Command) -> Command:
-    """Add the option that says where the root key is."""
+    """Add the option that says where the root key is; nothing is said by an empty tuple."""
     return click.option(
         "--root-source",
         metavar="SOURCE",
@@ -53,11 +53,8 @@ def root_source_option(command: Command) -> Command:
 
 
 def roots_of(sources: tuple[NamedSource, ...], secrets: Sequence[StoredSecret], namespace: str) -> Roots:
-    """Return the roots, or end with why there are none."""
-    try:
-        places = tuple(_place(named, secrets) for named in sources)
-    except GrpcMissing:
-        end("a KMS plugin is asked with gRPC: install sshcredential-operator[kms]")
+    """Return the roots, or end with why there are none. Without a source, the root key is in its Secret."""
+    places = _places(sources or IN_SECRET, secrets)
     loaded = asyncio.run(load_roots(places))
     if loaded.roots is None:
         lack = loaded.lack or RootLack.ABSENT
@@ -66,6 +63,13 @@ def roots_of(sources: tuple[NamedSource, ...], secrets: Sequence[StoredSecret], 
             "operator's? Where the root is in a file or a KMS, say so with --root-source, as to the operator"
         )
     return loaded.roots
+
+
+def _places(sources: tuple[NamedSource, ...], secrets: Sequence[StoredSecret]) -> tuple[RootPlace, ...]:
+    try:
+        return tuple(_place(named, secrets) for named in sources)
+    except GrpcMissing:
+        end("a KMS plugin is asked with gRPC: install sshcredential-operator[kms]")
 
 
 def _place(named: NamedSource, secrets: Sequence[StoredSecret]) -> RootPlace:
@@ -78,4 +82,4 @@ def _sources(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
     found = tuple(named for text in given if (named := parse_source(text)))
     if len(found) != len(given):
         raise click.BadParameter("is none of secret, file:/PATH and kms:/SOCKET")
-    return found or IN_SECRET
+    return found

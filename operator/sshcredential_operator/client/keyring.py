@@ -13,7 +13,12 @@ from typing import Any, Final, NamedTuple
 
 from kubernetes import client
 
-from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP, REBOUND_TO_ANNOTATION, SECRET_TYPE
+from sshcredential_operator.api.names import (
+    DELETE_WHILE_IN_USE_ANNOTATION,
+    KEY_RING_CONFIG_MAP,
+    REBOUND_TO_ANNOTATION,
+    SECRET_TYPE,
+)
 from sshcredential_operator.client.credential_writes import MERGE
 from sshcredential_operator.client.credentials import pages
 from sshcredential_operator.client.exports import APPLIED_BY, HOW, answer_of, object_of
@@ -59,7 +64,7 @@ class KeyRing:
         data = dict(found.get("data") or {})
         try:
             state = json.loads(data.pop(STATE, "null"))
-        except ValueError:
+        except (ValueError, RecursionError):
             state = None
         return Sheet(found["metadata"]["resourceVersion"], data, state if isinstance(state, dict) else {})
 
@@ -77,23 +82,24 @@ class KeyRing:
         return found if isinstance(found, Refused) else [key for raw in found if (key := _key(raw))]
 
     def delete(self, key: StoredKey) -> Refused | None:
-        """Delete the Secret of a key: exactly the one that was seen."""
+        """Delete the Secret of a key, exactly the one that was seen; admission wants it to be said on it before."""
+        marked = self._annotate(key, {DELETE_WHILE_IN_USE_ANNOTATION: "true"})
+        if isinstance(marked, Refused):
+            return marked
         delete = self._core.delete_namespaced_secret
-        body = {"preconditions": {"uid": key.uid, "resourceVersion": key.resource_version}}
+        body = {"preconditions": {"uid": key.uid, "resourceVersion": marked["metadata"]["resourceVersion"]}}
         answer = answer_of(lambda: delete(key.secret_name, self.namespace, body=body, **HOW))
         return answer if isinstance(answer, Refused) else None
 
     def bind(self, key: StoredKey, namespace_uid: str) -> Refused | None:
         """Let a key open the values of the namespace with this uid, too."""
-        body = {
-            "metadata": {
-                "resourceVersion": key.resource_version,
-                "annotations": {REBOUND_TO_ANNOTATION: namespace_uid},
-            }
-        }
-        patch, how = self._core.patch_namespaced_secret, {"field_manager": APPLIED_BY, "_content_type": MERGE}
-        answer = object_of(lambda: patch(key.secret_name, self.namespace, body, **how, **HOW))
+        answer = self._annotate(key, {REBOUND_TO_ANNOTATION: namespace_uid})
         return answer if isinstance(answer, Refused) else None
+
+    def _annotate(self, key: StoredKey, annotations: Mapping[str, str]) -> dict[str, Any] | Refused:
+        body = {"metadata": {"resourceVersion": key.resource_version, "annotations": dict(annotations)}}
+        patch, how = self._core.patch_namespaced_secret, {"field_manager": APPLIED_BY, "_content_type": MERGE}
+        return object_of(lambda: patch(key.secret_name, self.namespace, body, **how, **HOW))
 
     def namespace_uid(self, namespace: str) -> str | Refused:
         """Return the uid of a namespace."""

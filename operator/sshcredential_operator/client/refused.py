@@ -50,7 +50,7 @@ def refused(code: int | None, body: object) -> Refused:
 def _status(body: object) -> Mapping[str, Any]:
     try:
         parsed = json.loads(body) if isinstance(body, str | bytes) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = None
     return parsed if isinstance(parsed, dict) else {}
 

@@ -96,12 +96,17 @@ class CredentialFeed:
     def _take(
         self, raw: Mapping[str, Any], *, deleted: bool
     ) -> tuple[CredentialKey, Iterable[CredentialKey]] | tuple[None, tuple[()]]:
-        if self._kind is Kind.CREDENTIALS:
-            credential = parse_credential(raw)
-            return credential.key, self._store.saw_credential(credential, deleted=deleted)
         metadata = raw["metadata"]
-        key = credential_of_secret(Namespace(metadata["namespace"]), metadata["name"])
-        return (key, self._store.saw_secret(key, parse_secret(raw), deleted=deleted)) if key else (None, ())
+        namespace, name = Namespace(metadata["namespace"]), metadata["name"]
+        of_credentials = self._kind is Kind.CREDENTIALS
+        key = CredentialKey(namespace, name) if of_credentials else credential_of_secret(namespace, name)
+        if key is None:
+            return None, ()
+        if not self._store.unseen(self._kind, key, metadata["resourceVersion"]):  # mostly what a pass has written
+            return key, ()
+        if of_credentials:
+            return key, self._store.saw_credential(parse_credential(raw), deleted=deleted)
+        return key, self._store.saw_secret(key, parse_secret(raw), deleted=deleted)
 
     def _everything(self, scope: Scope) -> Iterable[CredentialKey]:
         return self._store.keys(Kind.CREDENTIALS, scope) | self._store.keys(Kind.SECRETS, scope)

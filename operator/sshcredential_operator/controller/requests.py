@@ -5,6 +5,7 @@ Used by the ports in `controller/ports.py` and by nothing else on the way of a c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +14,8 @@ import aiohttp
 import orjson
 
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.controller.connection import Connection, NoConfigurationError
+from sshcredential_operator.controller.connection import Connection
+from sshcredential_operator.controller.endpoint import NoConfigurationError
 from sshcredential_operator.controller.write_guard import WriteGuard
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -115,12 +117,13 @@ class Requests:
         await self._session.close()
 
 
+_SECONDS: Final = re.compile("[0-9]{1,9}")
 _VERBS: Final = {"POST": "create", "PUT": "update"}
 
 
 def _trouble(answer: Answer, retry_after: str | None, verb: str, what: str) -> TroubleError:
     if answer.code == _TOO_MANY or answer.code >= _SERVER_ERROR:
-        seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
+        seconds = float(retry_after) if retry_after and _SECONDS.fullmatch(retry_after) else None
         return TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=seconds)
     facts: dict[str, str | int] = {"verb": verb, "resource": what, "code": answer.code}
     if answer.code == _FORBIDDEN:

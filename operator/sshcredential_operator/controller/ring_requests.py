@@ -5,6 +5,7 @@ Used by `ring_upkeep.py`. Each answer begins with what is stored, and says in a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sshcredential_operator.api.names import SECRET_TYPE, Namespace
@@ -15,16 +16,17 @@ from sshcredential_operator.controller.rewrapping import Rewrapping
 from sshcredential_operator.controller.ring_desk import DROP_ROOT, REREAD, ROTATE_ROOT, VERIFY, Asked
 from sshcredential_operator.controller.ring_verify import verified
 from sshcredential_operator.controller.workspaces import KeyringWorkspaces
+from sshcredential_operator.encryption.canary import canary_secret_name
 from sshcredential_operator.encryption.credential_secret import peek_kids
-from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
+from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE, kek_secret_name, slot_of
 from sshcredential_operator.encryption.keyring import Keyring
-from sshcredential_operator.encryption.keyring_store import KeyringStore
+from sshcredential_operator.encryption.keyring_store import KeyringStore, StoredSecret
 from sshcredential_operator.encryption.ring_documents import kek_document_of, rebound_to
 from sshcredential_operator.encryption.ring_reread import reread
 from sshcredential_operator.encryption.ring_rotation import users_of_roots
 from sshcredential_operator.encryption.root_key import RootSource
 from sshcredential_operator.encryption.root_secret import RootInSecret
-from sshcredential_operator.encryption.roots import RootId
+from sshcredential_operator.encryption.roots import LocalRoot, RootId
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 NOT_OURS: Final = "The operator does not keep the root key itself: replace it where it is kept, and this follows."
@@ -51,9 +53,23 @@ class RingRequests:
         self._workspaces, self._rewrapping = workspaces, rewrapping
         self.verified: dict[str, Any] | None = None
         """What the last request to verify has found."""
+        self._untold = set[Asked]()
 
     async def answer(self, asked: Asked) -> str | None:
-        """Do what is asked. May raise RootAway, KeyringRefused or TroubleError: then it is asked again."""
+        """Do what is asked. May raise RootAway, KeyringRefused or TroubleError: then it is asked again.
+
+        What is done is not done again before it is `told`: somebody may have been faster at the ConfigMap.
+        """
+        refused = None if asked in self._untold else await self._answer(asked)
+        if refused is None:
+            self._untold.add(asked)
+        return refused
+
+    def told(self) -> None:
+        """Take note that people can read what was answered so far."""
+        self._untold.clear()
+
+    async def _answer(self, asked: Asked) -> str | None:
         match asked:
             case Asked(verb=verb) if verb == ROTATE_ROOT:
                 return await self._rotate_root(asked.key_id)
@@ -94,12 +110,18 @@ class RingRequests:
             return NOT_MOVED.format(key_id=key_id, count=count)
         dropped = await place.drop_key(key_id)
         if dropped is None:
-            return UNKNOWN.format(key_id=key_id)
+            return None if await self._root_was_dropped(place, key_id) else UNKNOWN.format(key_id=key_id)
         if count := (await users_of_roots(self._store)).get(asked, 0):  # made in between, by a replica that led before
             await place.put_back(dropped)
             return IN_USE.format(key_id=key_id, count=count)
         await self._ring.refresh()
         return None
+
+    async def _root_was_dropped(self, place: RootInSecret, key_id: str) -> bool:
+        """Whether an operator that could not tell of it has dropped it before: its canary is left."""
+        now = await place.load()
+        gone = isinstance(now, LocalRoot) and now.keys.find(key_id) is None
+        return gone and await self._store.get(canary_secret_name(key_id)) is not None
 
     async def _rotate(self, namespace: Namespace, kid: str) -> str | None:
         """Make the next key of a workspace; its Secrets follow, one after the other."""
@@ -139,7 +161,11 @@ class RingRequests:
             return THE_NEWEST.format(key_id=kid)
         if count := await self._users(namespace, kid):
             return IN_USE.format(key_id=kid, count=count)
-        for secret in await self._store.list(KEK_SECRET_TYPE):
+        stored = await self._store.list(KEK_SECRET_TYPE)
+        if _was_dropped(kid, uid, newest.kid, stored):
+            self._ring.drop(kid)
+            return None
+        for secret in stored:
             document = kek_document_of(secret)
             own = document and (document.namespace_uid == uid or rebound_to(secret) == uid)
             if document and own and document.kid == kid and await self._store.delete(secret):
@@ -159,3 +185,9 @@ class RingRequests:
             if not token:
                 return count
             rest = f"&continue={token}"
+
+
+def _was_dropped(kid: str, uid: str, newest: str, stored: Sequence[StoredSecret]) -> bool:
+    """Whether an operator that could not tell of it has dropped a workspace's key before: no slot is used twice."""
+    slot, last = slot_of(kid, uid), slot_of(newest, uid)
+    return bool(slot and last and slot < last) and kek_secret_name(uid, slot or 0) not in {one.name for one in stored}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import orjson
 
@@ -21,6 +21,8 @@ from sshcredential_operator.encryption.kek import kek_secret_name
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.ring_documents import StoredKek
 from sshcredential_operator.encryption.roots import RootId, root_id
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -38,9 +40,6 @@ class RingState:
     """Whether the text said last that credentials are under an old key."""
     told_keys: frozenset[str] = frozenset()
     """The workspaces' keys that the text has named last."""
-    seen: bool = False
-    """Whether the roots were looked at since the start."""
-
     verified: Mapping[str, Any] | None = None
     """What the last request to verify has found."""
     history: RingHistory = field(default_factory=RingHistory)
@@ -59,7 +58,7 @@ class RingState:
         self.told_keys = kids_of(ring)
         root = ring.roots.id
         workspaces: dict[str, dict[str, Any]] = defaultdict(lambda: {"keyId": "", "olderKeyIds": []})
-        for stored in sorted(ring.documents, key=lambda one: one.document.slot or 0):
+        for stored in self._from_the_oldest(ring):
             found = workspaces[stored.document.namespace]
             if found["keyId"]:
                 found["olderKeyIds"].append(found["keyId"])
@@ -88,6 +87,19 @@ class RingState:
             },
             option=orjson.OPT_SORT_KEYS,
         ).decode()
+
+    def _from_the_oldest(self, ring: Keyring) -> list[StoredKek]:
+        """Return the keys in their order. Slots count within one namespace; one made anew comes later."""
+        begun: dict[str, datetime] = {}
+        for one in ring.documents:
+            uid, made = one.document.namespace_uid, self.history.made.get(_name_of(one), _NEVER)
+            begun[uid] = max(made, begun.get(uid, _NEVER))
+
+        def order(one: StoredKek) -> tuple[datetime, str, int]:
+            uid = one.document.namespace_uid
+            return begun[uid], uid, one.document.slot or 0
+
+        return sorted(ring.documents, key=order)
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -29,7 +29,7 @@ from sshcredential_operator.controller.requests import MERGE_PATCH, Requests
 from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
-from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, ROOT_SECRET_TYPE
+from sshcredential_operator.encryption.root_key import ROOT_SECRET_TYPE
 from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -40,11 +40,16 @@ class RingHistory:
 
     changed_at: datetime | None = None
     """When the newest of those that a backup must hold was made."""
-    backed_up_at: datetime | None = None
-    """What was noted on the root key's Secret after the last backup, or on its canary where the root is elsewhere."""
+    notes: dict[str, datetime] = field(default_factory=dict)
+    """What was noted after a backup: on the root key's Secret, or on its canary where the root is elsewhere."""
 
     made: dict[str, datetime] = field(default_factory=dict)
     """When each canary and each workspace's key was made, by the name of its Secret."""
+
+    @property
+    def backed_up_at(self) -> datetime | None:
+        """When the last backup was made. It holds what every root key wraps, wherever that is kept."""
+        return max(self.notes.values(), default=None)
 
     def saw(self, raw: Mapping[str, Any]) -> None:
         """Take a Secret of the key ring."""
@@ -58,11 +63,13 @@ class RingHistory:
         self.changed_at = max((when for when in (made, self.changed_at) if when), default=None)
 
     def _saw_note(self, raw: Mapping[str, Any]) -> None:
+        if raw.get("type") not in {ROOT_SECRET_TYPE, CANARY_SECRET_TYPE}:
+            return
+        name = raw["metadata"]["name"]
         noted = parse_timestamp((raw["metadata"].get("annotations") or {}).get(BACKED_UP_AT_ANNOTATION, ""))
-        if raw["metadata"]["name"] == ROOT_SECRET_NAME:
-            self.backed_up_at = noted
-        elif noted and raw.get("type") == CANARY_SECRET_TYPE:
-            self.backed_up_at = max((when for when in (noted, self.backed_up_at) if when), default=None)
+        self.notes.pop(name, None)
+        if noted:
+            self.notes[name] = noted
 
 
 class ApiKeyringStore:

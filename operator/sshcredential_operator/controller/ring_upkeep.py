@@ -18,7 +18,7 @@ from sshcredential_operator.api.names import KEY_RING_CONFIG_MAP
 from sshcredential_operator.controller.metadata import WATCH_ERRORS, Metadata
 from sshcredential_operator.controller.requests import ODD_ANSWERS
 from sshcredential_operator.controller.rewrapping import Rewrapping
-from sshcredential_operator.controller.ring_desk import ApiRingDesk
+from sshcredential_operator.controller.ring_desk import ApiRingDesk, Sheet
 from sshcredential_operator.controller.ring_problems import sentence_of
 from sshcredential_operator.controller.ring_requests import RingRequests
 from sshcredential_operator.controller.ring_state import RingState, kids_of
@@ -107,7 +107,7 @@ class RingUpkeep:
         """Look once, and return after how many seconds to look again."""
         begun, self._begun = self._begun, True
         try:
-            changed = await self._refresh()
+            changed = await self._refresh(again=begun)
             if not begun or changed or self.state.left:
                 held = held_by(self._ring)
                 moved = await move_all(self._store, self._ring.roots, _pace)
@@ -116,13 +116,16 @@ class RingUpkeep:
                 drop_gone(self._ring, held, moved.names)
             roots = self._ring.roots
             await self._answer(again=begun)
+            if self.remarks.pop(SUBJECT, None):
+                log.info("the root key is there again")
             if self._ring.roots != roots:  # then everything is to be wrapped anew
                 self.resume()
         except RootAway:
+            self._begun = False  # what is wrong is over when a whole look has seen that it is
             await self._is_wrong(RootProblem.ROOT_AWAY)
-            self._begun = begun
             return RETRY
         except KeyringRefused as refused:
+            self._begun = False
             await self._is_wrong(refused.problem)
             return LOOK_SECONDS
         except (TroubleError, *ODD_ANSWERS):  # nobody answers, or a right is missing, which others tell of
@@ -130,14 +133,11 @@ class RingUpkeep:
             return LOOK_SECONDS
         return PLUGIN_SECONDS if self._ring.places[0].source is RootSource.KMS and begun else LOOK_SECONDS
 
-    async def _refresh(self) -> bool:
-        # The default root is changed by requests only, and looked at when there is one.
-        if self._begun and all(place.source is RootSource.SECRET for place in self._ring.places) and self.state.seen:
+    async def _refresh(self, *, again: bool) -> bool:
+        # The default root is changed by requests only, and looked at when there is one, or another replica led.
+        if again and all(place.source is RootSource.SECRET for place in self._ring.places):
             return False
         changed = await self._ring.refresh()
-        self.state.seen = True
-        if self.remarks.pop(SUBJECT, None):
-            log.info("the root key is there again")
         if changed:
             log.info("the root key is another one", extra={"root": " ".join(self._ring.roots.id)})
         return changed
@@ -151,23 +151,26 @@ class RingUpkeep:
         self._rewrapping.re_encrypted = frozenset(
             asked.namespace for asked in sheet.asked if asked.re_encrypt and asked.namespace
         )
+        answered = await self._answered(sheet)
+        self.state.verified = self._requests.verified
+        self.state.count(self._ring, await users_of_roots(self._store) if answered else None)
+        text = self.state.text(self._ring, self._rewrapping.pending())
+        self._told = await self._desk.write(sheet, text, answered)
+        if self._told is None:
+            self.resume()
+        else:
+            self._requests.told()
+
+    async def _answered(self, sheet: Sheet) -> frozenset[str]:
+        """Do what is asked, and return what needs no more to be done, with a refusal or without."""
         answered = set[str]()
         for asked in sheet.asked:
             refused = await self._requests.answer(asked)
             self.state.refused[asked.entry] = refused
-            if (
-                refused
-                or asked.namespace is None
-                or not asked.re_encrypt
-                or self._rewrapping.is_through(asked.namespace)
-            ):
+            through = asked.namespace is None or not asked.re_encrypt or self._rewrapping.is_through(asked.namespace)
+            if refused or through:
                 answered.add(asked.entry)
-        self.state.verified = self._requests.verified
-        self.state.count(self._ring, await users_of_roots(self._store) if answered else None)
-        text = self.state.text(self._ring, self._rewrapping.pending())
-        self._told = await self._desk.write(sheet, text, frozenset(answered))
-        if self._told is None:
-            self.resume()
+        return frozenset(answered)
 
     def _waits(self) -> bool:
         """Whether there is anything to tell or to wait for, though nobody has asked anew."""

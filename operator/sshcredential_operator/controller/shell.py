@@ -13,9 +13,6 @@ from collections import Counter as Tally
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
-import kopf
-from kopf._cogs.clients import errors, watching
-from kopf._cogs.structs import bodies, references
 from prometheus_client import Counter
 
 from sshcredential_operator.api.names import GROUP, SECRET_TYPE, VERSION, Namespace
@@ -25,7 +22,13 @@ from sshcredential_operator.controller.feeds import Feed
 from sshcredential_operator.controller.listing import Listing, list_of, words
 from sshcredential_operator.controller.logs import where
 from sshcredential_operator.controller.store import Kind, Scope
+from sshcredential_operator.controller.without import without
 from sshcredential_operator.reconcile.trouble import TroubleError
+
+with without("kubernetes"):  # which Kopf imports, where it is installed, for the names of two classes
+    import kopf
+    from kopf._cogs.clients import errors, watching
+    from kopf._cogs.structs import bodies, references
 
 log = logging.getLogger(__name__)
 

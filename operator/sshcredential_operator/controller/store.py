@@ -96,6 +96,11 @@ class Store:
         elif self._is_news(Kind.CREDENTIALS, key, self._credentials.get(key), credential.resource_version):
             self._put_credential(credential)
 
+    def unseen(self, kind: Kind, key: CredentialKey, version: str) -> bool:
+        """Whether a revision is later than the known one, or than the last end: others need not be looked into."""
+        known = self._credentials.get(key) if kind is Kind.CREDENTIALS else self._secrets.get(key)
+        return not self._is_old(kind, key, known, version)
+
     # --- what the watches feed; each returns the credentials to look at
 
     def saw_credential(self, credential: Credential, *, deleted: bool) -> Iterator[CredentialKey]:

@@ -18,7 +18,7 @@ from joserfc.jwk import OctKey, OKPKey
 from joserfc.registry import HeaderParameter
 
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.encryption import b64url, exact_json
+from sshcredential_operator.encryption import b64url, exact_json, x25519_jwe
 from sshcredential_operator.encryption.exact_json import Malformed
 from sshcredential_operator.encryption.recipient import RecipientKey, recipient_key
 
@@ -31,6 +31,7 @@ ITERATIONS: Final = 250_000
 FEWEST_ITERATIONS: Final = 100_000
 MOST_ITERATIONS: Final = 299_999
 SALT_SIZE: Final = 16
+THUMBPRINT_SIZE: Final = 32
 SHORTEST_PASSPHRASE: Final = 16
 LONGEST_PASSPHRASE: Final = 1024
 LONGEST: Final = 384 * 1024 * 1024
@@ -109,7 +110,7 @@ def open_backup(text: bytes, by: Identity | Passphrase) -> Sensitive | Unopened:
             own = recipient_key(by.x)
             if not is_by_key:
                 return Unopened.NEEDS_PASSPHRASE
-            if own is None or own.kid != header["kid"]:
+            if own is None or own.kid != header["kid"] or len(by.d) != x25519_jwe.KEY_SIZE:
                 return Unopened.OTHER_KEY
             key = OKPKey.import_key({**_EPK, "x": by.x, "d": b64url.encode(by.d.reveal())})
         case Passphrase():
@@ -150,6 +151,8 @@ def _header(text: bytes) -> dict[str, object]:
         return header
     epk = header.get("epk")
     if header.get("alg") != BY_KEY or header.keys() != _BY_KEY_HEADER or not isinstance(epk, dict):
+        raise Malformed
+    if not b64url.is_canonical(header["kid"], THUMBPRINT_SIZE):
         raise Malformed
     if {name: value for name, value in epk.items() if name != "x"} != _EPK or recipient_key(epk.get("x")) is None:
         raise Malformed

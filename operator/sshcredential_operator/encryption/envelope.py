@@ -1,23 +1,20 @@
 """One stored value as a JWE (RFC 7516), flattened JSON, A256GCM under a data key of its own. Used by everything stored.
 
 The data key is wrapped by A256GCMKW (RFC 7518 section 4.7). `alg`, `kid` and the wrapping's parameters are in the
-per-recipient header, so a value is put under another key without touching ciphertext or tag. `parse` comes before the
-library: joserfc alone lets `zip` and `enc` in unprotected headers, further recipients and other spellings pass.
+per-recipient header, so a value is put under another key without touching ciphertext or tag. There is one shape, which
+`parse` holds to, and the two steps of AES-GCM are `cryptography`'s. Any JOSE library opens it, as the tests show with
+two of them. None is asked here: that takes several times as long (docs/design/014-speed.md).
 """
 
 from __future__ import annotations
 
-import binascii
 import re
 import secrets
-from dataclasses import dataclass, field, replace
-from typing import Final, cast
+from dataclasses import dataclass, replace
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from joserfc import jwe
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption import b64url, exact_json
@@ -39,8 +36,7 @@ PROTECTED: Final = b64url.encode(exact_json.write({"enc": ENC}))
 
 _MEMBERS: Final = frozenset({"protected", "header", "encrypted_key", "iv", "ciphertext", "tag", "aad"})
 _HEADERS: Final = frozenset({"alg", "kid", "iv", "tag"})
-_LIBRARY_ERRORS: Final = (JoseError, InvalidTag, binascii.Error, ValueError, TypeError)
-_REGISTRY: Final = jwe.JWERegistry(algorithms=[ALG, ENC])
+_DOES_NOT_OPEN: Final = (InvalidTag, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +45,27 @@ class Kek:
 
     kid: str
     key: Sensitive
-    jose: OctKey = field(init=False, repr=False, compare=False)
-    """The library's form of the same key, made once: making it takes a fifth of the time of opening a value."""
 
     def __post_init__(self) -> None:
         if len(self.key) != KEY_SIZE or KID.fullmatch(self.kid) is None:
             msg = "a key-encryption key has 32 bytes and a kid of 1 to 64 letters, digits, dots, dashes and underscores"
             raise ValueError(msg)
-        object.__setattr__(self, "jose", OctKey.import_key(self.key.reveal()))
+
+    def wrap(self, data_key: bytes) -> tuple[str, str, str]:
+        """Return nonce, tag and encrypted key, as an envelope has them; the nonce is random."""
+        iv = secrets.token_bytes(IV_SIZE)
+        wrapped = AESGCM(self.key.reveal()).encrypt(iv, data_key, None)
+        return b64url.encode(iv), b64url.encode(wrapped[KEY_SIZE:]), b64url.encode(wrapped[:KEY_SIZE])
+
+    def unwrap(self, envelope: Envelope) -> bytes | None:
+        """Return the data key, or None when it was not wrapped by this key."""
+        wrapped, iv, tag = (b64url.decode(t) for t in (envelope.encrypted_key, envelope.key_iv, envelope.key_tag))
+        if envelope.kid != self.kid or wrapped is None or iv is None or tag is None:
+            return None
+        try:
+            return AESGCM(self.key.reveal()).decrypt(iv, wrapped + tag, None)
+        except _DOES_NOT_OPEN:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +103,24 @@ def seal(plaintext: Sensitive, kek: Kek, aad: bytes) -> bytes:
     if not 1 <= len(plaintext) <= MAX_PLAINTEXT or not 1 <= len(aad) <= MAX_AAD:
         msg = "plaintext or aad is empty or too long"
         raise ValueError(msg)
-    message = jwe.FlattenedJSONEncryption({"enc": ENC}, plaintext.reveal(), None, aad)
-    message.add_recipient({"alg": ALG, "kid": kek.kid}, kek.jose)
-    sealed = jwe.encrypt_json(message, None, registry=_REGISTRY)
-    header = sealed["header"]
+    data_key, iv = secrets.token_bytes(KEY_SIZE), secrets.token_bytes(IV_SIZE)
+    sealed = AESGCM(data_key).encrypt(iv, plaintext.reveal(), _authenticated(aad))
+    key_iv, key_tag, encrypted_key = kek.wrap(data_key)
     return Envelope(
         kid=kek.kid,
-        key_iv=header["iv"],
-        key_tag=header["tag"],
-        encrypted_key=sealed["encrypted_key"],
-        iv=sealed["iv"],
-        ciphertext=sealed["ciphertext"],
-        tag=sealed["tag"],
+        key_iv=key_iv,
+        key_tag=key_tag,
+        encrypted_key=encrypted_key,
+        iv=b64url.encode(iv),
+        ciphertext=b64url.encode(sealed[:-TAG_SIZE]),
+        tag=b64url.encode(sealed[-TAG_SIZE:]),
         aad=aad,
     ).to_bytes()
+
+
+def _authenticated(aad: bytes) -> bytes:
+    """Return what ciphertext and tag are bound to: RFC 7516, section 5.1, step 14."""
+    return f"{PROTECTED}.{b64url.encode(aad)}".encode("ascii")
 
 
 def parse(data: bytes) -> Envelope | None:
@@ -153,14 +166,15 @@ def _segment(value: object, size: int | None = None) -> str:
 
 def open_sealed(envelope: Envelope, kek: Kek, aad: bytes) -> Sensitive | None:
     """Return the plaintext, or None when key, aad or any bit does not fit."""
-    if envelope.kid != kek.kid or envelope.aad != aad:
+    data_key = kek.unwrap(envelope)
+    ciphertext, iv, tag = (b64url.decode(text) for text in (envelope.ciphertext, envelope.iv, envelope.tag))
+    if data_key is None or envelope.aad != aad or ciphertext is None or iv is None or tag is None:
         return None
     try:
-        message = cast("jwe.FlattenedJSONSerialization", envelope.members())
-        opened = jwe.decrypt_json(message, kek.jose, registry=_REGISTRY)
-    except _LIBRARY_ERRORS:  # their texts are never looked at
+        plaintext = AESGCM(data_key).decrypt(iv, ciphertext + tag, _authenticated(aad))
+    except _DOES_NOT_OPEN:
         return None
-    return Sensitive(opened.plaintext) if opened.plaintext else None
+    return Sensitive(plaintext) if plaintext else None
 
 
 def rewrap(envelope: Envelope, old: Kek, new: Kek) -> bytes | None:
@@ -168,19 +182,8 @@ def rewrap(envelope: Envelope, old: Kek, new: Kek) -> bytes | None:
 
     None when the data key does not unwrap under `old`.
     """
-    wrapped, iv, tag = (b64url.decode(text) for text in (envelope.encrypted_key, envelope.key_iv, envelope.key_tag))
-    if envelope.kid != old.kid or wrapped is None or iv is None or tag is None:
+    data_key = old.unwrap(envelope)
+    if data_key is None:
         return None
-    try:
-        data_key = AESGCM(old.key.reveal()).decrypt(iv, wrapped + tag, None)
-    except _LIBRARY_ERRORS:
-        return None
-    iv = secrets.token_bytes(IV_SIZE)
-    sealed = AESGCM(new.key.reveal()).encrypt(iv, data_key, None)
-    return replace(
-        envelope,
-        kid=new.kid,
-        key_iv=b64url.encode(iv),
-        key_tag=b64url.encode(sealed[KEY_SIZE:]),
-        encrypted_key=b64url.encode(sealed[:KEY_SIZE]),
-    ).to_bytes()
+    key_iv, key_tag, encrypted_key = new.wrap(data_key)
+    return replace(envelope, kid=new.kid, key_iv=key_iv, key_tag=key_tag, encrypted_key=encrypted_key).to_bytes()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sshcredential_operator.api.names import BACKED_UP_AT_ANNOTATION
-from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
+from sshcredential_operator.encryption.canary import canary_secret_name
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
 from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.ring_backup import ClearKek, ClearSealingKey, RingBackup
@@ -33,10 +33,11 @@ class Gathered(NamedTuple):
 
 
 async def gather(secrets: Sequence[StoredSecret], roots: Roots, namespace: str, now: datetime) -> Gathered:
-    """Open all KEKs, sealing keys and canaries. May raise RootAway."""
+    """Open all KEKs and sealing keys, and the canary of the root key for writing. May raise RootAway."""
     keks = await stored_keks_of([one for one in secrets if one.type == KEK_SECRET_TYPE], roots)
     sealing = {one.name: await _sealing_key(one, roots) for one in secrets if one.type == SEALING_KEY_SECRET_TYPE}
-    silent = [one.name for one in secrets if one.type == CANARY_SECRET_TYPE and not await _sings(one, roots)]
+    own = canary_secret_name(roots.id.key_id)  # the canary of a root key that was dropped is nobody's loss
+    silent = [one.name for one in secrets if one.name == own and not await _sings(one, roots)]
     clear = [ClearKek(one.document.namespace, one.document.namespace_uid, one.kek) for one in keks.values() if one]
     backup = RingBackup(
         now.replace(microsecond=0),

@@ -16,7 +16,8 @@ WITH_VALUE: Final = frozenset(
     {"command", "environment", "expiry-time", "from", "permitlisten", "permitopen", "principals", "tunnel"}
 )
 MAX_OPTIONS: Final = 4096
-_OPTION: Final = re.compile(r'([A-Za-z0-9-]+)(="(?:[^"\\]|\\.)*")?')
+_OPTION: Final = re.compile(r'([A-Za-z0-9-]++)(="(?:[^"\\]|\\"|\\(?!"))*+")?+')
+"""Within quotes `\\"` is a quote and any other backslash is itself, so that none can stand last."""
 _BY_LOWER: Final = {name.lower(): name for name in FLAGS | WITH_VALUE}
 
 

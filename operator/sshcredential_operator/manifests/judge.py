@@ -21,7 +21,7 @@ _LONGEST_GENERATED: Final = 58
 def is_ours(value: Json) -> bool:
     """Whether a mapping is, or means to be, an object of this API."""
     group = str(value.get("apiVersion")).partition("/")[0]
-    return value.get("kind") in our_kinds() or group in {kind.group for kind in our_kinds().values()}
+    return str(value.get("kind")) in our_kinds() or group in {kind.group for kind in our_kinds().values()}
 
 
 def object_faults(value: Json) -> Iterator[Fault]:

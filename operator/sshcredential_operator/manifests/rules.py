@@ -41,11 +41,17 @@ def _asked_for(rule: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
     return {name: value[name] if name in read else True for name in named}
 
 
+def _number(digits: str) -> int | float:
+    """Return a number as the API server reads it: what is no integer of 64 bits becomes a float."""
+    number = int(digits)
+    return number if -(1 << 63) <= number < 1 << 63 else float(digits)
+
+
 @lru_cache(_REMEMBERED)
 def _holds(rule: str, value: str) -> bool:
     """Most values are defaults, and come again with every object."""
     try:
-        return bool(_program(rule).evaluate({"self": json_to_cel(json.loads(value))}))
+        return bool(_program(rule).evaluate({"self": json_to_cel(json.loads(value, parse_int=_number))}))
     except CELEvalError:
         return False
 

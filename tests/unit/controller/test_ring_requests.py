@@ -115,7 +115,41 @@ async def test_a_root_key_is_dropped_when_all_is_under_its_successor_and_not_bef
     await move_all(place.store, place.ring.roots, no_pause)
     assert await place.ask("drop-root", old) is None
     assert [key.kid for key in (await place.root()).keys.keys] == [place.ring.roots.id.key_id]
-    assert await place.ask("drop-root", old) == ring_requests.UNKNOWN.format(key_id=old)
+    no_root = "0" * 16
+    assert await place.ask("drop-root", no_root) == ring_requests.UNKNOWN.format(key_id=no_root)
+
+
+async def test_a_key_that_an_operator_dropped_without_telling_of_it_is_dropped_and_no_other_is_said_to_be(
+    place: Place,
+) -> None:
+    first = await place.ring.kek_for_writing("genomics", UID)
+    old = (await place.root()).id.key_id
+    assert first is not None
+    await place.ask("rotate", first.kid, GENOMICS)
+    await place.ask("rotate-root", old)
+    await move_all(place.store, place.ring.roots, no_pause)
+    for _ in range(2):  # the second is by another replica, which knows nothing of the first
+        assert await place.ask("drop", first.kid, GENOMICS) is None
+        assert await place.ask("drop-root", old) is None
+        place.answers = place.answering()
+    newest = place.ring.newest("genomics", UID)
+    assert newest is not None
+    typo = newest.kid[:-1] + ("0" if newest.kid[-1] != "0" else "1")
+    assert await place.ask("drop", typo, GENOMICS) == ring_requests.UNKNOWN.format(key_id=typo)
+    assert len(place.cluster.of_type(KEK_SECRET_TYPE)) == 1
+
+
+async def test_what_is_done_is_not_done_again_before_it_is_told(place: Place) -> None:
+    first = await place.ring.kek_for_writing("genomics", UID)
+    assert first is not None
+    asked = Asked("verify", "verify", None, "once")
+    await place.answers.answer(asked)
+    found, count = place.answers.verified, place.store.count
+    await place.answers.answer(asked)
+    assert (place.answers.verified, place.store.count) == (found, count)
+    place.answers.told()
+    await place.answers.answer(asked)
+    assert place.store.count > count
 
 
 async def test_the_root_key_for_writing_is_never_dropped(place: Place) -> None:

@@ -1,0 +1,103 @@
+"""A cold start with many credentials: how long until all were looked at, and what a new one waits for meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+
+from bench.asked import asked, without_leases, writes
+from bench.filled import filled
+from bench.load import Loaded, credential_job, one_by_one
+from bench.measuring import memory_of, until_through
+from bench.section import Asked, Raw, Section, Shown
+from bench.stage import USER, Stage
+from bench.tables import each, ms, spread, table
+from bench.writer import writer
+
+TRIES = 3
+
+
+def measure(stage: Stage, wanted: Asked) -> Raw:
+    """Return what each start took."""
+    count = wanted.sizes.cold_start
+    namespace = filled(stage, count)
+    return {"count": count, "tries": [one_start(stage, namespace, count, number) for number in range(TRIES)]}
+
+
+def one_start(stage: Stage, namespace: str, count: int, number: int) -> Raw:
+    """Start once, and create one credential after the other from the moment on when the process begins."""
+    meanwhile = _Meanwhile(stage, stage.fresh("meanwhile"))
+    mark, begun = stage.plane.audit_mark(), time.monotonic()
+    with stage.operator([namespace, meanwhile.namespace], wait=False) as operator:
+        meanwhile.start()
+        operator.wait_until_ready(300)
+        ready = time.monotonic() - begun
+        until_through(operator, count)
+        through = time.monotonic() - begun
+        waits = meanwhile.end()
+        cost, memory = stage.costs(operator.pid)["operator"].cpu, memory_of(operator.pid)
+        requests = without_leases(asked(stage.plane, mark, USER))
+    others = Counter(requests)
+    others.subtract({"create secrets": len(waits) + 1, "patch sshcredentials/status": len(waits)})
+    print(f"  start {number + 1} with {count}: all looked at after {through:.1f} s", flush=True)
+    return {
+        "ready": ready,
+        "through": through,
+        "cpu": cost,
+        "memory": memory,
+        "requests": requests,
+        "writes for those that were there": max(0, writes(+others)),
+        "new ones": waits,
+    }
+
+
+class _Meanwhile:
+    """Creates credentials in a thread of its own, each when the one before is Ready."""
+
+    def __init__(self, stage: Stage, namespace: str) -> None:
+        self._stage, self.namespace = stage, namespace
+        self._over = threading.Event()
+        self._waits: list[float] = []
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._create()))
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> list[float]:
+        self._over.set()
+        self._thread.join()
+        return self._waits
+
+    async def _create(self) -> None:
+        async with writer(self._stage.plane) as to:
+            number = 0
+            while not self._over.is_set():
+                loaded: Loaded = await one_by_one(to, credential_job(), self.namespace, 1, word=f"new-{number}")
+                self._waits += loaded.waits
+                number += 1
+                await asyncio.sleep(0.2)
+
+
+def shown(raw: Raw) -> Shown:
+    """Return the table. The first new credential waits for the process to begin; the others are made meanwhile."""
+    tries = raw["tries"]
+    rows = [
+        ["/readyz says ok, s after the start of the process", spread([one["ready"] for one in tries])],
+        ["all were looked at, s", spread([one["through"] for one in tries])],
+        ["operator CPU, s", spread([one["cpu"] for one in tries])],
+        ["requests, the new credentials' among them", spread([sum(one["requests"].values()) for one in tries], 0)],
+        [
+            "writes for the credentials that were there",
+            spread([one["writes for those that were there"] for one in tries], 0),
+        ],
+        ["a credential created with the process is Ready, ms", ms([one["new ones"][0] for one in tries])],
+        ["later ones meanwhile, the worst wait, ms", ms([max(one["new ones"][1:] or [0]) for one in tries])],
+        ["memory afterwards, MiB resident", spread([one["memory"]["resident"] for one in tries], 0)],
+    ]
+    text = table([f"start with {raw['count']:,} credentials, {len(tries)} tries", ""], rows)
+    return Shown(f"{text}\nRequests of the first start: {each(tries[0]['requests'], 1)}\n")
+
+
+SECTION = Section("Cold start", "3 minutes, and 3 more to make 10,000 credentials", measure, shown)

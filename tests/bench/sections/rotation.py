@@ -1,0 +1,56 @@
+"""`sshcred keyring rotate-workspace` over many credentials: how long it takes and what it writes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from bench.asked import asked, without_leases
+from bench.filled import filled
+from bench.measuring import costs_between, settled, until_through
+from bench.section import Asked, Raw, Section, Shown
+from bench.stage import OPERATOR_NAMESPACE, USER, Stage
+from bench.tables import each, per_thousand, table
+
+SSHCRED: Final = Path(sys.executable).with_name("sshcred")
+RATE: Final = 1000
+"""As many a second as the option takes: what is measured is how fast it can be, not how gentle."""
+
+
+def measure(stage: Stage, wanted: Asked) -> Raw:
+    """Return the time until the command says that it is done, and what the operator asked for."""
+    count = wanted.sizes.rotation
+    namespace = filled(stage, count)
+    with stage.operator([namespace], ["--rewrap-rate", str(RATE)]) as operator:
+        until_through(operator, count)
+        settled(operator.pid)
+        mark, before, begun = stage.plane.audit_mark(), stage.costs(operator.pid), time.monotonic()
+        subprocess.run(
+            [SSHCRED, "keyring", "rotate-workspace", namespace, "--operator-namespace", OPERATOR_NAMESPACE],
+            env={**os.environ, "KUBECONFIG": str(stage.plane.kubeconfig_for("admin"))},
+            check=True,
+            capture_output=True,
+        )
+        seconds = time.monotonic() - begun
+        settled(operator.pid)
+        cpu = costs_between(before, stage.costs(operator.pid))
+        requests = without_leases(asked(stage.plane, mark, USER))
+    return {"count": count, "seconds": seconds, "cpu": cpu, "requests": requests}
+
+
+def shown(raw: Raw) -> Shown:
+    """Return the table."""
+    count = raw["count"]
+    rows = [
+        ["s until the command says that all are under the new key", f"{raw['seconds']:.1f}"],
+        ["operator CPU s per 1,000", per_thousand([raw], "operator", count)],
+        ["requests for each credential", each(raw["requests"], count)],
+    ]
+    return Shown(table([f"rotate-workspace over {count:,} credentials, --rewrap-rate {RATE}", ""], rows))
+
+
+SECTION = Section("Another workspace key", "2 to 4 minutes, and 3 more to make 10,000 credentials", measure, shown)
