@@ -163,7 +163,7 @@ def retain_is_ignored() -> None:
 def cached_read_before_delete() -> None:
     """That a credential is gone is taken from the watch, also where its key is destroyed."""
     decide_orphan = original("reconcile.decide:decide_orphan")
-    trusting = lambda observed: decide_orphan(changed(observed, absence_is_live=True))  # noqa: E731 - as short as that
+    trusting = lambda observed: decide_orphan(changed(observed, credential_is_live=True))  # noqa: E731 - as short as that
     replace("reconcile.decide:decide_orphan", trusting)
 
 
