@@ -136,6 +136,16 @@ class FaultProxy:
             return reset(request)
         path = scoped(request.path)[1]
         asked = Asked(request.method, path, request.query, raw, await request.read())
+        try:
+            return await self._answer(session, request, asked, scope)
+        finally:
+            self._watches.pop(id(request), None)
+            scope.ended(asked)
+
+    async def _answer(
+        self, session: aiohttp.ClientSession, request: web.Request, asked: Asked, scope: Scope
+    ) -> web.StreamResponse:
+        raw = asked.raw
         struck = scope.strike(RequestFault, asked)
         match fault := struck if isinstance(struck, RequestFault) else None:
             case Answer(code, retry_after):
@@ -156,8 +166,6 @@ class FaultProxy:
             return await self._pass_on(session, request, asked, raw, fault)
         except (aiohttp.ClientError, ConnectionError):  # one side is away: the other one meets the same
             return reset(request)
-        finally:
-            self._watches.pop(id(request), None)
 
     async def _pass_on(
         self, session: aiohttp.ClientSession, request: web.Request, asked: Asked, raw: str, fault: RequestFault | None
@@ -165,11 +173,12 @@ class FaultProxy:
         name, _ = scoped(request.raw_path)
         scope, url, headers = self._scopes[name], URL(self._server + raw, encoded=True), request.headers.copy()
         async with session.request(asked.method, url, data=asked.body or None, headers=passed_on(headers)) as answer:
-            scope.answered(asked, answer.status)
             if asked.watch and answer.ok:
+                scope.answered(asked, answer.status, b"")
                 watch = self._watches[id(request)] = _Watch(request, name, asyncio.Queue())
                 return await relay(request, answer, lambda kinds, line: scope.strike(kinds, asked, line), watch.sending)
             reply = await reply_of(answer)
+            scope.answered(asked, reply.code, reply.content)
             if isinstance(fault, OldRead):
                 code, content = as_asked(asked, reply.code, reply.content)
                 reply = reply._replace(code=code, content=content)

@@ -76,8 +76,11 @@ class Scope(Protocol):
     def happens(self, what: str) -> None:
         """Let happen what a `Happening` names."""
 
-    def answered(self, asked: Asked, code: int) -> None:
-        """Hear what the API server answered."""
+    def answered(self, asked: Asked, code: int, content: bytes) -> None:
+        """Hear what the API server answered; of a watch, only that it begins."""
+
+    def ended(self, asked: Asked) -> None:
+        """Hear that nothing more comes of a request."""
 
 
 class Everybody:
@@ -93,7 +96,10 @@ class Everybody:
     def happens(self, what: str) -> None:
         """Do nothing: rules know of nothing that happens."""
 
-    def answered(self, asked: Asked, code: int) -> None:
+    def answered(self, asked: Asked, code: int, content: bytes) -> None:
+        """Keep nothing."""
+
+    def ended(self, asked: Asked) -> None:
         """Keep nothing."""
 
 

@@ -38,7 +38,7 @@ def main() -> int:
             return int(any(result.violations for result in results))
         kept = Kept(KEPT / f"seed-{options.seed}.jsonl")
         print(f"seed: {options.seed}; results: {kept.path}", flush=True)
-        learned, undisturbed = learn(made, options.at_once)
+        learned, undisturbed = learn(made, kept.results.values(), options.at_once)
         for result in undisturbed:
             take(kept, result)
         plans = drawn(every_plan(learned, options.seed), options.count, options.seed)
@@ -46,10 +46,10 @@ def main() -> int:
         print(f"{len(plans)} plans, {len(plans) - len(left)} of them ran before", flush=True)
         ends = time.monotonic() + options.minutes * 60
         run_all(made, left, lambda result: take(kept, result), options.at_once, lambda: time.monotonic() > ends)
-    text = report(list(kept.results.values()))
+    text = report([one.as_json() for one in kept.results.values()])
     (KEPT / f"seed-{options.seed}.md").write_text(text)
     print(text)
-    return int(any(one["violations"] for one in kept.results.values()))
+    return int(any(one.violations for one in kept.results.values()))
 
 
 def take(kept: Kept, result: Result) -> None:

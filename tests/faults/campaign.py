@@ -9,10 +9,10 @@ import json
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from faults.performance import Result, perform, signatures
 from faults.plan import Plan
@@ -21,8 +21,6 @@ from faults.signatures import Signature
 from faults.stage import Stage
 
 AT_ONCE: Final = 4
-TRIES: Final = 3
-"""So many undisturbed runs show the requests of an operation: not every run asks for all."""
 
 
 class Kept:
@@ -32,26 +30,31 @@ class Kept:
         self.path, self._lock = path, threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text().splitlines() if path.exists() else []
-        self.results: dict[str, dict[str, Any]] = {one["plan"]: one for line in lines if (one := json.loads(line))}
+        self.results: dict[str, Result] = {one.plan: one for line in lines if (one := Result(**json.loads(line)))}
 
     def add(self, result: Result) -> None:
         """Keep one more."""
         with self._lock:
-            self.results[result.plan] = result.as_json()
+            self.results[result.plan] = result
             with self.path.open("a") as file:
                 file.write(json.dumps(result.as_json()) + "\n")
 
 
-def learn(stage: Stage, at_once: int = AT_ONCE, plans: Sequence[Plan] = ()) -> tuple[Learned, list[Result]]:
-    """Run every operation undisturbed, and return what the runs have shown, and themselves."""
-    results: list[Result] = []
-    run_all(stage, plans or undisturbed(), results.append, at_once)
+def learn(stage: Stage, known: Iterable[Result], at_once: int = AT_ONCE) -> tuple[Learned, list[Result]]:
+    """Run every operation undisturbed that is not among the known results, and return what all have shown.
+
+    The new results come as well.
+    """
+    results = {result.plan: result for result in known if result.seen}
+    fresh: list[Result] = []
+    run_all(stage, [plan for plan in undisturbed() if plan.id not in results], fresh.append, at_once)
     learned: dict[str, list[Signature]] = {}
-    for result in results:
+    for result in [*results.values(), *fresh]:
         plan = Plan.of(result.plan)
-        name = plan.operation if plan.cast == "one" else f"{plan.operation}/{plan.cast}"
-        learned[name] = signatures(result)
-    return learned, results
+        if not plan.strikes and not plan.wall:
+            name = plan.operation if plan.cast == "one" else f"{plan.operation}/{plan.cast}"
+            learned[name] = signatures(result)
+    return learned, fresh
 
 
 def run_all(

@@ -14,9 +14,11 @@ from cluster.etcd_history import CREDENTIALS, SECRETS
 from cluster.sealing import SealingDesk, published
 from cluster.shown import Object, data_of, generated, imported, secret_of
 from faults.keys import encrypted_file, plain_file
-from faults.ring import kek_in, roots_in
+from faults.ring import roots_in
 from faults.run import Wanted
-from faults.scene import IDLE_SECONDS, Scene
+from faults.scene import Scene
+from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE
+from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE
 
 HPC: Final = "hpc"
 INPUT: Final = "brought"
@@ -41,7 +43,7 @@ def started(scene: Scene) -> None:
     """Begin with operators that have nothing to do."""
     scene.start()
     scene.until(scene.says_ready, "the operators are ready")
-    scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+    scene.until_idle()
 
 
 def ready(scene: Scene, **spec: Any) -> None:
@@ -55,7 +57,7 @@ def ready(scene: Scene, **spec: Any) -> None:
 def settled(scene: Scene) -> None:
     """Wait until all is as wanted, and nobody has anything to do."""
     scene.until_level()
-    scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+    scene.until_idle()
     scene.rest()
 
 
@@ -247,7 +249,7 @@ def ready_with_sheet(scene: Scene) -> None:
         scene.pass_time(10)  # then it tells of its workspaces
     namespaces = (scene.place.namespace, *scene.place.beside)
     scene.until(lambda: _all_told(scene, namespaces), "the key ring tells of its workspaces")
-    scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+    scene.until_idle()
     scene.rest()
 
 
@@ -297,8 +299,10 @@ def _under_old_root(scene: Scene, old: str) -> Iterator[str]:
     ring = scene.ring()
     if roots_in(ring)[:1] == [old]:
         yield "the root is the old one"
-    documents = [document for secret in ring if (document := kek_in(secret))]
-    yield from (f"{one.kid} is under the old root" for one in documents if one.wrapped.root_key_id == old)
+    for secret in ring:
+        for value in data_of(secret).values() if secret["type"] in {KEK_SECRET_TYPE, SEALING_KEY_SECRET_TYPE} else ():
+            if json.loads(value)["rootKeyId"] == old:
+                yield f"{secret['metadata']['name']} is under the old root"
 
 
 def _all_told(scene: Scene, namespaces: tuple[str, ...]) -> bool:

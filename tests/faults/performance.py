@@ -16,7 +16,7 @@ from faults.phases import HEALED
 from faults.plan import Plan
 from faults.ring import keks_of
 from faults.run import Request, Run, Violation
-from faults.scene import IDLE_SECONDS, Scene
+from faults.scene import Scene
 from faults.signatures import Signature
 from faults.stage import Place, Stage
 
@@ -107,13 +107,13 @@ def _played(scene: Scene, operation: Operation) -> float | None:
 
 def _quiet(scene: Scene) -> int:
     """Let a minute pass for the operators, and return how many writes they make after all was level."""
-    scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+    scene.until_idle()
     scene.cast.disarm()
     before = len(scene.heard())
     scene.pass_time(QUIET_MINUTE)
     if scene.serves:
         scene.until(scene.says_ready, "the operators say that they are ready", 15)
-    scene.until(lambda: scene.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+    scene.until_idle()
     return len(scene.heard()) - before
 
 

@@ -54,7 +54,11 @@ def every_plan(learned: Learned, seed: int) -> dict[str, list[Plan]]:
         "broken": [plan for plan in all_single if plan.strikes[0].phase in BROKEN],
         "event": [plan for plan in all_single if plan.strikes[0].phase in EVENTS],
         "pair": list(_pairs(single, chance)),
-        "two": [plan._replace(cast="two") for name in TOGETHER for plan in chance.sample(single[name], 8)],
+        "two": [
+            plan._replace(cast="two")
+            for name in TOGETHER
+            for plan in chance.sample(single[name], min(8, len(single[name])))
+        ],
         "elected": list(_elected(learned)),
         "clock": list(_clocks(single, chance)),
         "misuse": [Plan(str(misuse)) for misuse in misuses()],
@@ -115,4 +119,4 @@ def _clocks(single: Mapping[str, Sequence[Plan]], chance: random.Random) -> Iter
     for name, plans in single.items():
         for wall in WALLS:
             yield Plan(name, "one", (), wall)
-            yield chance.choice(list(plans))._replace(wall=wall)
+            yield from (plan._replace(wall=wall) for plan in chance.sample(list(plans), min(1, len(plans))))

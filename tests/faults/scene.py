@@ -11,6 +11,7 @@ from cluster.etcd_history import CREDENTIALS, SECRETS
 from cluster.shown import Object, answered, condition_of, reason_of, secret_of
 from controlplane.waiting import TimedOut
 from faults.chronicle import Chronicle, Heard
+from faults.phases import HEALED
 from faults.plan import Plan
 from faults.run import Wanted
 from faults.stage import Place
@@ -78,7 +79,7 @@ class Scene:
 
     def pass_time(self, seconds: float) -> None:
         """Let so much time pass for the operators, as soon as they have nothing to do."""
-        self.until(lambda: self.is_idle(IDLE_SECONDS), "the operators have nothing to do")
+        self.until_idle()
         self.cast.set_ahead(seconds)
 
     def is_level(self) -> bool:
@@ -142,10 +143,38 @@ class Scene:
         """Whether every operator says of itself that it is ready."""
         return all(operator.get("/readyz")[0] == READY for operator in self.cast.operators.values())
 
-    def is_idle(self, seconds: float) -> bool:
-        """Whether nobody has asked for anything for so long."""
-        last = max(scope.asked_last for scope in self.cast.scopes.values())
-        return time.monotonic() - last > seconds
+    def until_idle(self) -> None:
+        """Return when no operator has anything to do: it knows all that was written, and asks for nothing."""
+        self.until(self._is_idle, "the operators have nothing to do")
+
+    def _is_idle(self) -> bool:
+        before = self._asked()
+        # An operator that answers twice has taken in between whatever lay before it.
+        answers = [operator.get("/healthz") for operator in self.cast.operators.values() for _ in range(2)]
+        scopes = self.cast.scopes.values()
+        rests = all(scope.in_flight <= 0 and time.monotonic() - scope.asked_last > IDLE_SECONDS for scope in scopes)
+        return rests and len(answers) > 0 and self._asked() == before and self._knows_all()
+
+    def _asked(self) -> int:
+        return sum(len(scope.requests) for scope in self.cast.scopes.values())
+
+    def _knows_all(self) -> bool:
+        latest = dict.fromkeys((CREDENTIALS, SECRETS), 0)
+        for heard in self._chronicle.of(self.place.namespace):
+            one = heard.revision
+            if one.object is not None and (one.resource == CREDENTIALS or _is_ours(one.object)):
+                latest[one.resource] = one.version
+        # What a plan has dropped is told of by nobody for a while.
+        deaf = any(strike.phase in HEALED for strike in self.plan.strikes)
+        return (
+            deaf
+            or not self.serves
+            or all(
+                version <= scope.told.get(resource, 0)
+                for resource, version in latest.items()
+                for scope in self.cast.scopes.values()
+            )
+        )
 
     def _says(self, name: str) -> str:
         found = self.credential(name)

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import UnionType
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from faultproxy.rules import CutBefore, CutWatch, Fault, OldRead, RequestFault
 from faultproxy.scopes import Asked
@@ -20,6 +22,7 @@ from faults.plan import Strike
 from faults.run import Request
 from faults.signatures import Signature, event_role, signature_of
 
+OK: Final = 200
 TIMES_OUT: Final = "time-out"
 """Happens together with a request that hangs: the operator's clock goes on until its patience ends."""
 
@@ -47,6 +50,10 @@ class OperatorScope:
     requests: list[Request] = field(default_factory=list)
     on_answer: Callable[[Asked, int], None] = lambda *_: None
     asked_last: float = 0.0
+    in_flight: int = 0
+    """How many requests, but watches, are not answered."""
+    told: dict[str, int] = field(default_factory=dict)
+    """By resource, the latest version that a list or an event has told of."""
     _counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     _read_old: set[tuple[str, ...]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,11 +65,13 @@ class OperatorScope:
         signature = signature_of(asked, self.places)
         if kinds is RequestFault:
             self.asked_last = time.monotonic()
+            self.in_flight += not asked.watch
             if self.cut_off:
                 return CutBefore()
             if (old := self._old(signature, asked)) is not None:
                 return old
         elif role := event_role(event):
+            self._tells(signature, orjson.loads(event)["object"]["metadata"])
             signature = Signature("EVENT", signature.resource, signature.part, signature.place, role)
         else:
             return None
@@ -72,15 +81,27 @@ class OperatorScope:
         """Let it happen."""
         self.happening(what)
 
-    def answered(self, asked: Asked, code: int) -> None:
+    def answered(self, asked: Asked, code: int, content: bytes) -> None:
         """Write the request down."""
         self.requests.append(Request(self.who, asked.method, asked.raw, code, asked.body, asked.at))
+        signature = signature_of(asked, self.places)
+        if signature.method == "LIST" and code == OK:
+            self._tells(signature, orjson.loads(content)["metadata"])
         self.on_answer(asked, code)
+
+    def ended(self, asked: Asked) -> None:
+        """Count it no more."""
+        self.in_flight -= not asked.watch
 
     def is_done(self) -> bool:
         """Whether every strike has struck as often as it shall."""
         hits = Counter(strike for strike, _ in self.struck)
         return all(hits[strike] >= strike.times for strike in self.strikes)
+
+    def _tells(self, signature: Signature, metadata: Mapping[str, Any]) -> None:
+        if signature.place == "workspace":
+            version = int(metadata["resourceVersion"])
+            self.told[signature.resource] = max(version, self.told.get(signature.resource, 0))
 
     def _planned(self, signature: Signature) -> Fault | None:
         with self._lock:

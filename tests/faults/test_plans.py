@@ -46,7 +46,7 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.config.option.cluster != EMBEDDED:
         pytest.skip("reads the history of a control plane of its own: only with --cluster=embedded")
     with stage(tmp_path_factory.mktemp("faults")) as made:
-        learned, results = learn(made)
+        learned, results = learn(made, ())
         yield Prepared(made, every_plan(learned, seed), results)
 
 

@@ -123,8 +123,9 @@ def _keeps_the_one_before(before: Record, after: Record, specs: Sequence[Spec], 
     until = [time(old.until) for old in after.previous if old.key_number == before.current]
     assert until, "the key before is not kept"
     overlaps = [spec.rotation.overlap for spec in specs]
-    # Whoever hears of the change on a real server hears of it a little later.
-    assert min(overlaps) <= until[0] - now + LINGERS, "the key before is kept for a shorter time than was asked for"
+    # Whoever hears of the change on a real server hears of it a little later, on a busy machine a little more.
+    late = max(LINGERS, min(overlaps) / 100)
+    assert min(overlaps) <= until[0] - now + late, "the key before is kept for a shorter time than was asked for"
     assert until[0] - now <= max(overlaps), "the key before is kept for a longer time than was asked for"
 
 

@@ -63,8 +63,14 @@ class SealingRing:
         """Documents that have opened: a KMS is not asked for all of them at every look."""
 
     async def look(self) -> SealingLook:
-        """Return what is stored now; one request. A key that does not open is not for sealing, whatever it says."""
+        """Return what is stored now; one request, unless the root changed.
+
+        A key that does not open is not for sealing, whatever it says.
+        """
         secrets = await self._store.list(SEALING_KEY_SECRET_TYPE)
+        documents = [document for secret in secrets if (document := sealing_key_document_of(secret))]
+        if not all(self._ring.roots.holds(document.wrapped) for document in documents):
+            await self._ring.root_is_there()  # another replica may have wrapped one by a root key that came since
         opened = [(secret, document) for secret in secrets if (document := await self._opening(secret))]
         keys = sorted((_public(*found) for found in opened), key=lambda key: -key.slot)
         names = {secret.name for secret, _ in opened}

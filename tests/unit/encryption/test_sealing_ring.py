@@ -10,7 +10,9 @@ import pytest
 from sshcredential_operator.api.names import RETIRED_ANNOTATION
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.keyring import Keyring
+from sshcredential_operator.encryption.ring_rotation import move_all
 from sshcredential_operator.encryption.root_key import ROOT_SECRET_NAME, RootSource
+from sshcredential_operator.encryption.root_secret import RootInSecret
 from sshcredential_operator.encryption.sealing_key import (
     SEALING_KEY_DATA_KEY,
     SEALING_KEY_SECRET_TYPE,
@@ -135,6 +137,29 @@ async def test_a_key_under_another_root_is_not_called_unknown(desk: Desk) -> Non
     assert await desk.ring.private_half(key.kid) is Unopened.ROOT_MISSING
     look = await desk.ring.look()
     assert (look.keys, look.unopened, look.next_slot) == (SealingKeys(), (sealing_key_secret_name(4),), 5)
+
+
+async def test_a_replica_that_has_not_heard_of_a_newer_root_opens_what_another_has_wrapped_by_it(desk: Desk) -> None:
+    """Else it would take all sealing keys for lost when it begins to lead, make another, and publish that one alone."""
+    made = await desk.make(1)
+    other = Store(desk.cluster)
+    replica = Keyring(other)
+    await replica.open()
+    root = RootInSecret(other)
+    assert await root.put_new_key_before(replica.roots.writing.id.key_id)
+    await replica.refresh()
+    await move_all(other, replica.roots, no_pause)
+
+    look = await desk.ring.look()
+
+    assert (look.keys, look.unopened) == (SealingKeys((made,)), ())
+    desk.cluster.requests.clear()
+    await desk.ring.look()
+    assert desk.cluster.requests == [("list", SEALING_KEY_SECRET_TYPE)]
+
+
+async def no_pause() -> None:
+    pass
 
 
 async def test_a_retired_key_is_retired_whatever_its_root(desk: Desk) -> None:
