@@ -153,6 +153,14 @@ def rotate_until_the_overlap_ends(scene: Scene) -> None:
     scene.pass_time(2 * HOUR)
 
 
+def rotate_with_little_overlap(scene: Scene) -> None:
+    """The key before ends while the operator may not know yet that the status shows it."""
+    rotate(scene)
+    scene.until(lambda: _status(scene, "previous"), "the status shows the key before")
+    scene.cast.set_ahead(10)
+    scene.also = lambda: _has_previous(scene)
+
+
 def rotate_prepared(scene: Scene) -> None:
     scene.users.edit(HPC, {"rotation": {"serial": 1, "prepare": "1h"}})
     scene.until(lambda: _status(scene, "next"), "the next key is announced")
@@ -321,6 +329,7 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "change-harmlessly": Operation(change_harmlessly, ready),
     "rotate": Operation(rotate, ready),
     "rotate-until-overlap-ends": Operation(rotate_until_the_overlap_ends, ready_with(rotation={"overlap": "1h"})),
+    "rotate-with-little-overlap": Operation(rotate_with_little_overlap, ready_with(rotation={"overlap": "5s"})),
     "rotate-prepared": Operation(rotate_prepared, ready),
     "go-back": Operation(go_back, ready_and_rotated),
     "change-algorithm": Operation(change_algorithm, ready),

@@ -10,11 +10,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cluster.etcd_history import CREDENTIALS, SECRETS
-from cluster.shown import Object, condition_of, mark_of
+from cluster.shown import Object, answered, condition_of, mark_of
 from faults.oracles_story import Step, Story, is_of_credential
 from faults.run import Request, Violation
 from sshcredential_operator.api.names import GROUP, SECRET_TYPE
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.spec import DeletionPolicy
 
 WRITES_FOR_A_CHANGE: Final = 3
 WRITES_FOR_AN_EVENT: Final = 2
@@ -76,6 +77,17 @@ def nobody_waits_for_an_operator(story: Story) -> Iterator[Violation]:
     for step in story.credentials:
         if step.by_operator and step.object and _finalizers(step.object) - _finalizers(step.before):
             yield Violation("I11", f"{step}: an operator wrote a finalizer")
+
+
+def retained_keys_stay(story: Story) -> Iterator[Violation]:
+    """No key is destroyed whose credential said Retain in the last spec that was answered."""
+    retained: set[str] = set()
+    for step in story.of_workspace:
+        if step.revision.resource == CREDENTIALS and step.object and answered(step.object):
+            keeps = step.object["spec"].get("deletionPolicy") == DeletionPolicy.RETAIN
+            (retained.add if keeps else retained.discard)(step.name)
+        elif is_of_credential(step) and step.object is None and step.by_operator and step.name in retained:
+            yield Violation("I5", f"{step}: a key was destroyed that was to be retained")
 
 
 def secrets_are_asked_for_at_home(story: Story) -> Iterator[Violation]:

@@ -14,6 +14,7 @@ from faults.planted_ground import bug, original, replace, with_body, wrap
 from faults.planted_keys import POST_OF_SECRET, STATUS
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey
+from sshcredential_operator.api.status import parse_status
 from sshcredential_operator.controller.leader import Elector
 from sshcredential_operator.controller.lease import Lease
 from sshcredential_operator.controller.ports import ApiCredentials
@@ -84,14 +85,15 @@ def transition_at_every_write() -> None:
     """A condition has a new transition time whenever the status is written."""
     status_for = original("reconcile.report:status_for")
 
-    def moved(*given: Any) -> Any:
+    def restless(*given: Any) -> Any:
         status, before = status_for(*given), given[-1].status
         if status == before:
             return status
-        late = [one._replace(last_transition_time="2099-01-01T00:00:00Z") for one in status.conditions]
-        return changed(status, conditions=tuple(late))
+        late = f"{2030 + given[-1].generation}-01-01T00:00:00Z"
+        moved = [one._replace(last_transition_time=late) for one in status.conditions]
+        return changed(status, conditions=tuple(moved))
 
-    replace("reconcile.report:status_for", moved)
+    replace("reconcile.report:status_for", restless)
 
 
 @bug("generation-from-the-future", "generate~one", "I16")
@@ -123,7 +125,8 @@ def status_from_the_cache_after_409() -> None:
     patch_status = original("controller.ports:ApiCredentials.patch_status")
 
     async def satisfied(self: ApiCredentials, credential: Credential, status: Mapping[str, Any]) -> Credential | None:
-        return await patch_status(self, credential, status) or credential
+        wanted = parse_status({member: value for member, value in status.items() if value is not None})
+        return await patch_status(self, credential, status) or changed(credential, status=wanted)
 
     replace("controller.ports:ApiCredentials.patch_status", satisfied)
 

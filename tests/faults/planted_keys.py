@@ -20,6 +20,7 @@ from sshcredential_operator.reconcile.rotation_checks import replace_key
 from sshcredential_operator.reconcile.trouble import TroubleError
 
 POST_OF_SECRET = "POST:secrets::workspace:hpc-sshcredential:1"
+UNSEEN = "EVENT:secrets::workspace:ADDED-hpc-sshcredential:1/dropped*2"
 STATUS = "PATCH:sshcredentials:status:workspace:hpc:1"
 
 
@@ -35,7 +36,7 @@ def regenerates_when_missing() -> None:
     replace("reconcile.checks:secret_is_gone", secret_is_gone)
 
 
-@bug("put-instead-of-post", f"generate~one~{POST_OF_SECRET}/crash-applied-then-old-lists", "I1")
+@bug("put-instead-of-post", f"generate~one~{POST_OF_SECRET}/crash-applied-then-old-lists~{UNSEEN}", "I1")
 def put_instead_of_post() -> None:
     """A key is stored whether or not there is one already."""
     post = original("controller.ports:ApiSecrets.create")

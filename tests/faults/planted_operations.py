@@ -6,7 +6,7 @@ from typing import Final
 
 from cluster.keyfiles import damaged
 from cluster.rights import grant
-from cluster.shown import data_of, generated, imported, secret_of
+from cluster.shown import Object, data_of, generated, imported, mark_of, secret_of
 from faults.cast import USER
 from faults.keys import plain_file
 from faults.operations import (
@@ -16,6 +16,7 @@ from faults.operations import (
     OPERATIONS,
     Operation,
     delete,
+    delete_and_keep,
     generate,
     ready,
     ready_with,
@@ -27,6 +28,7 @@ from faults.scene import Scene
 from sshcredential_operator.api.names import CREDENTIAL_LABEL, GROUP, PLURAL
 
 ANOTHER: Final = "another"
+NOTHING: Final[Object] = {"metadata": {}}
 
 
 def rotate_at_once(scene: Scene) -> None:
@@ -87,6 +89,14 @@ def come_back(scene: Scene) -> None:
     scene.want(hpc=Wanted(keys=2))
 
 
+def delete_and_wait(scene: Scene) -> None:
+    """Delete a credential whose key waits for its grace period."""
+    delete_and_keep(scene)
+    scene.also = lambda: (
+        f"the Secret of {HPC} is not marked" for _ in [0] if not mark_of(scene.secret(HPC) or NOTHING)
+    )
+
+
 def generate_with_a_right_too_many(scene: Scene) -> None:
     """Make a key where the operator may do more than it needs."""
     cluster = scene.users.desk._cluster
@@ -100,6 +110,7 @@ MORE: Final[dict[str, Operation]] = {
     "meet-lookalike": Operation(meet_lookalike, with_lookalike),
     "claim-one-name-twice": Operation(claim_one_name_twice, ready),
     "put-old-copy-back": Operation(put_old_copy_back, ready),
+    "delete-and-wait": Operation(delete_and_wait, ready),
     "delete-at-once-and-come-back": Operation(come_back, ready_with(**AT_ONCE)),
     "generate-with-a-right-too-many": Operation(generate_with_a_right_too_many),
 }

@@ -16,7 +16,7 @@ from faults.plan import Plan
 from faults.planted import PLANTED, PlantedBug
 from faults.stage import Stage
 
-PATIENCE: Final = 12.0
+PATIENCE: Final = 10.0
 """Seconds in which a bug may still come to what is wanted; those that never do need not be waited for as long as the
 product is."""
 
@@ -51,10 +51,13 @@ def said_of_the_product(stage: Stage, plan: str) -> list[list[str]]:
     return perform(stage, Plan.of(plan)).violations
 
 
-def table(proofs: Iterable[Proof]) -> str:
-    """Return a table in Markdown: for each bug, who has caught it."""
-    rows = (f"| {one.bug.name} | {one.bug.says} | `{one.bug.plan}` | {', '.join(one.oracles)} |" for one in proofs)
-    return "\n".join(["| bug | what it does | shown by | caught by |", "|---|---|---|---|", *rows])
+def table(proofs: Iterable[Proof]) -> Iterator[str]:
+    """Yield the lines of a table in Markdown: for each bug, who has caught it."""
+    yield "| bug | what it does | shown by | caught by |"
+    yield "|---|---|---|---|"
+    for one in proofs:
+        by = ", ".join(one.oracles) if one.is_caught else f"**missed** ({', '.join(one.oracles)})"
+        yield f"| {one.bug.name} | {one.bug.says} | `{one.bug.plan}` | {by} |"
 
 
 def plans() -> list[str]:
@@ -63,12 +66,20 @@ def plans() -> list[str]:
 
 
 def prove_all(stage: Stage) -> int:
-    """Prove it of all bugs, and that nothing is said of the product; print the table. 1 if that cannot be proved."""
-    proofs = [proof_of(stage, bug) for bug in PLANTED.values()]
-    alarms = [(plan, said) for plan in plans() if (said := said_of_the_product(stage, plan))]
+    """Prove it of all bugs, and that nothing is said of the product; print a table. 1 if that cannot be proved."""
+    proofs: list[Proof] = []
+
+    def proved() -> Iterator[Proof]:
+        for bug in PLANTED.values():
+            proofs.append(proof_of(stage, bug))
+            yield proofs[-1]
+
+    for line in table(proved()):
+        print(line, flush=True)
     missed = [proof for proof in proofs if not proof.is_caught]
-    print(table(proofs))
-    print(f"{len(proofs) - len(missed)} of {len(proofs)} caught; of the product, {len(alarms)} plans say something")
+    alarms = [(plan, said) for plan in plans() if (said := said_of_the_product(stage, plan))]
+    print(f"{len(proofs) - len(missed)} of {len(proofs)} caught")
+    print(f"{len(alarms)} of {len(plans())} plans say something of the product without a bug")
     for proof in missed:
         print(f"{proof.bug.name}: {proof.said}")
     for plan, said in alarms:

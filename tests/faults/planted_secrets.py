@@ -13,6 +13,7 @@ from sshcredential_operator.api.names import CredentialKey
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.ring_requests import RingRequests
+from sshcredential_operator.controller.store import Store
 from sshcredential_operator.encryption.credential_secret import Unreadability, Unreadable
 from sshcredential_operator.encryption.place import Field, Place, record_place
 from sshcredential_operator.encryption.root_secret import RootInSecret
@@ -28,19 +29,23 @@ NOT_THERE = "00000000-0000-0000-0000-000000000000"
 @bug("adopts-without-opening", "secret-changed~one", "I3")
 def adopts_without_opening() -> None:
     """A Secret that does not open passes for the one that was opened under this name before."""
-    understand = original("reconcile.observe:understand")
+    understand, remember = original("reconcile.observe:understand"), original("controller.store:Store.remember_secret")
     opened: dict[CredentialKey, Stored] = {}
+
+    def keeping(self: Store, key: CredentialKey, secret: RawSecret | SecretSeen | None) -> None:
+        if isinstance(secret, Stored):
+            opened[key] = secret
+        remember(self, key, secret)
 
     async def trusting(raw: RawSecret, key: CredentialKey, world: World) -> SecretSeen:
         seen: SecretSeen = await understand(raw, key, world)
         match seen:
-            case Stored():
-                opened[key] = seen
             case Unopened(uid, version, Unreadable(Unreadability.DOES_NOT_OPEN)) if key in opened:
                 return changed(opened[key], uid=uid, resource_version=version)
         return seen
 
     replace("reconcile.observe:understand", trusting)
+    replace("controller.store:Store.remember_secret", keeping)
 
 
 @bug("adopts-by-name", "meet-lookalike~one", "I3")
@@ -133,7 +138,7 @@ def foreign_secret_overwritten() -> None:
     replace("reconcile.identity_checks:secret_is_foreign", secret_is_foreign)
 
 
-@bug("grace-is-ignored", "delete-until-grace-ends~one", "I5")
+@bug("grace-is-ignored", "delete-and-wait~one", "I5")
 def grace_is_ignored() -> None:
     """The key of a deleted credential does not wait for its grace period."""
     wrap("reconcile.sources:grace_period", lambda period: lambda record: period(record) * 0)
@@ -158,7 +163,7 @@ def retain_is_ignored() -> None:
 def cached_read_before_delete() -> None:
     """That a credential is gone is taken from the watch, also where its key is destroyed."""
     decide_orphan = original("reconcile.decide:decide_orphan")
-    trusting = lambda observed: decide_orphan(changed(observed, absence_is_live=True))  # noqa: E731 - as short as that
+    trusting = lambda observed: decide_orphan(changed(observed, credential_is_live=True))  # noqa: E731 - as short as that
     replace("reconcile.decide:decide_orphan", trusting)
 
 

@@ -242,6 +242,13 @@ def test_a_key_that_is_destroyed_within_its_grace_period_is_found(happened: Run)
     assert "I5" in found_in(and_then(ended, gone(last_secret(happened))))
 
 
+def test_the_end_of_a_key_is_found_that_was_to_be_retained(happened: Run) -> None:
+    kept = changed(last_credential(happened), lambda found: found["spec"].update(deletionPolicy="Retain"))
+    deleted = and_then(happened, kept, gone(kept), by_users=True)
+    ended = and_then(deleted, gone(last_secret(happened)))
+    assert "a key was destroyed that was to be retained" in " ".join(violation.text for violation in judge(ended))
+
+
 def test_a_secret_of_somebody_else_that_was_changed_or_deleted_is_found(happened: Run) -> None:
     theirs = changed(last_secret(happened), lambda found: found.update(type="Opaque"))._replace(name="theirs")
     made = and_then(happened, theirs, by_users=True)

@@ -88,7 +88,7 @@ def decide_orphan(observed: Observed) -> Decision:
         return replace(NOTHING, act=Act.REWRAP)
     if secret.record.deletion_policy != DeletionPolicy.DELETE:
         return NOTHING
-    if not observed.absence_is_live:
+    if not observed.credential_is_live:
         return replace(NOTHING, look=Look.CREDENTIAL)
     since = secret.orphaned_since
     if since is None or since > observed.now + CLOCKS_APART:

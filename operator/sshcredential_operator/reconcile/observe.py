@@ -84,7 +84,7 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
             credential = await world.credentials.read(observed.key)
             if credential:
                 world.known.remember_credential(observed.key, credential)
-            return replace(observed, absence_is_live=True, **_of_credential(credential, observed.key, world))
+            return replace(observed, credential_is_live=True, **_of_credential(credential, observed.key, world))
         case Look.INPUT:
             found = await read_input(observed, world)
             present = not isinstance(found, InputSecretMissing)

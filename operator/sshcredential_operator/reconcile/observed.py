@@ -146,8 +146,8 @@ class Observed:
     """What new keys of this workspace may be."""
     secret_is_live: bool = False
     """The Secret, or its absence, was read from the API server in this pass and does not come from the watch."""
-    absence_is_live: bool = False
-    """That there is no credential was read from the API server in this pass."""
+    credential_is_live: bool = False
+    """The credential, or its absence, was read from the API server in this pass and does not come from the watch."""
     use: Use | None = None
     """By exports; None: that cannot be told yet."""
     targets: Targets | Unseen = NO_TARGETS

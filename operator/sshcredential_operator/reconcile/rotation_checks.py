@@ -24,9 +24,14 @@ from sshcredential_operator.reconcile.rotation import (
 
 
 def previous_has_ended(observed: Observed, credential: Credential) -> Decision | None:
-    """A previous key's time is over, and the status shows it no more."""
+    """A previous key's time is over, and the status shows it no more.
+
+    The status is read live: of one that was written last the answer may be lost, and the watch may not show it yet.
+    """
     match observed.secret:
         case Stored(record=record) if ended(record, observed.now) and not shows_an_ended_key(observed, credential):
+            if not observed.credential_is_live:
+                return Decision(Reason.UPDATING, look=Look.CREDENTIAL)
             return Decision(Reason.UPDATING, act=Act.END_PREVIOUS)
     return None
 

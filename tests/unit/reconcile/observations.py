@@ -118,7 +118,7 @@ def observation(seed: int) -> Observed:
         secret=secret,
         policy=dice.one(POLICIES) if dice.odds(20) else POLICIES[0],
         secret_is_live=live,
-        absence_is_live=dice.odds(60),
+        credential_is_live=dice.odds(60),
         input=an_input(dice) if dice.odds(60) else None,
         input_present=dice.one([None, True, False]),
         rewrap=Rewrap(NEWER_KEK) if dice.odds(10) else None,

@@ -102,7 +102,7 @@ def test_a_suspended_credential(seen: Observed, expected: Decision) -> None:
 # --- a Secret whose credential is gone
 
 
-GONE: dict[str, Any] = {"absence_is_live": True}
+GONE: dict[str, Any] = {"credential_is_live": True}
 LOOK_FOR_IT = replace(NOTHING, look=Look.CREDENTIAL)
 MARK, DESTROY = replace(NOTHING, act=Act.MARK_ORPHAN), replace(NOTHING, act=Act.DESTROY)
 OVER = stored(orphaned_since=ago(days=7))
@@ -171,4 +171,4 @@ def test_a_secret_whose_credential_is_gone(seen: Observed, expected: Decision) -
 
 
 def test_a_credential_that_was_found_after_all_is_a_living_one() -> None:
-    assert decide(observed(HAS_KEY, secret=OVER, absence_is_live=True)) == UPDATE
+    assert decide(observed(HAS_KEY, secret=OVER, credential_is_live=True)) == UPDATE

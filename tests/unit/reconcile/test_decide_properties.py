@@ -116,7 +116,7 @@ def nothing_is_destroyed_without_live_proof_a_mark_and_the_end_of_the_grace_peri
     if decision.act is not Act.DESTROY:
         return
     assert seen.credential is None
-    assert seen.absence_is_live
+    assert seen.credential_is_live
     assert seen.secret_is_live
     assert isinstance(seen.secret, Stored)
     assert seen.secret.record.deletion_policy == "Delete"
@@ -127,7 +127,7 @@ def nothing_is_destroyed_without_live_proof_a_mark_and_the_end_of_the_grace_peri
 def nobody_is_marked_as_an_orphan_without_live_proof(seen: Observed, decision: Decision) -> None:
     if decision.act is Act.MARK_ORPHAN:
         assert seen.credential is None
-        assert seen.absence_is_live
+        assert seen.credential_is_live
 
 
 def what_stops_a_credential_because_of_its_secret_was_seen_live(seen: Observed, decision: Decision) -> None:
@@ -230,7 +230,7 @@ def looked(seen: Observed, look: Look, shown: Observed) -> Observed:
         case Look.SECRET:
             return replace(seen, secret=shown.secret, secret_is_live=True)
         case Look.CREDENTIAL:
-            return replace(seen, credential=shown.credential, absence_is_live=True)
+            return replace(seen, credential=shown.credential, credential_is_live=True)
         case Look.INPUT:
             found = shown.input or InputSecretMissing("my-key")
             return replace(seen, input=found, input_present=not isinstance(found, InputSecretMissing))

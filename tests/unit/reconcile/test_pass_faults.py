@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -329,3 +330,26 @@ async def test_watches_that_are_not_permitted_are_told_before_anything_is_made()
 
     assert outcome == Outcome(Reason.FORBIDDEN, retry=True)
     assert server.secret is None
+
+
+async def test_a_previous_key_stays_as_long_as_the_status_shows_it_though_the_answer_to_that_was_lost() -> None:
+    server = Server()
+    server.apply(GENERATED)
+    operator = Operator(server)
+    await operator.settle()
+    server.apply(GENERATED | {"rotation": {"serial": 1, "overlap": "5s"}})
+    operator.catch_up()
+    server.fault_after[len(server.asked) + 2] = unavailable()
+
+    with pytest.raises(TroubleError):
+        await operator.one_pass()
+    assert server.asked[-1] == "patch status"
+    assert server.status()["previous"]
+    operator.now += timedelta(seconds=30)
+    with suppress(TroubleError):
+        await operator.one_pass()  # the watch has told nothing
+
+    assert server.secret
+    assert "previous" not in server.status() or "privateKey.1" in server.secret.data
+    await operator.settle()
+    assert "privateKey.1" not in server.secret.data
