@@ -1,19 +1,35 @@
-"""`sshcred keyring` as people run it, beside a whole operator's key ring on an API server in memory."""
+"""`sshcred keyring` beside a whole operator's key ring on an API server in memory.
+
+The commands run in this process, which is many times cheaper than one of their own; that is done in `tests/cluster`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from unit.cli.command import Said, sshcred
+from click.testing import CliRunner
+
+from sshcredential_operator.cli.keyring import keyring
 from unit.controller.api_memory import OWN
 from unit.controller.conftest import Connect
 from unit.controller.own_place import OwnPlace, own_place
+from unit.encryption.test_recipient import PRIVATE
 
-WORDS: Final = "correct horse battery staple"
+OPENS: Final = ("--identity", "key.json")
+
+
+class Said(NamedTuple):
+    """What a command said, and how it ended."""
+
+    code: int
+    lines: list[str]
+    error: str
 
 
 class RingShell:
@@ -21,18 +37,19 @@ class RingShell:
 
     def __init__(self, place: OwnPlace, folder: Path) -> None:
         self.place, self.api, self.folder = place, place.api, folder
-        (folder / "words").write_text(WORDS + "\n")
+        (folder / "key.json").write_text(json.dumps(PRIVATE))
 
     async def run(self, *arguments: str) -> Said:
         """Run a command of `keyring` while the API server answers."""
-        where = ("--kubeconfig", "kubeconfig", "--operator-namespace", OWN)
-        return await asyncio.to_thread(sshcred, self.folder, "keyring", *arguments, *where)
+        where = ["--kubeconfig", "kubeconfig", "--operator-namespace", OWN]
+        done = await asyncio.to_thread(CliRunner().invoke, keyring, [*arguments, *where], catch_exceptions=False)
+        return Said(done.exit_code, done.stdout.splitlines(), done.stderr)
 
     async def backup(self, *more: str) -> Said:
-        return await self.run("backup", "--out", "backup", "--passphrase-file", "words", *more)
+        return await self.run("backup", "--out", "backup", "--recipient", "key.json", *more)
 
     async def restore(self, *more: str) -> Said:
-        return await self.run("restore", "backup", "--passphrase-file", "words", *more)
+        return await self.run("restore", "backup", *OPENS, *more)
 
     def empty(self, *kept: str) -> None:
         """Lose every Secret of the operator's namespace, but these."""
@@ -52,4 +69,5 @@ async def ring_shell(connected: Connect, folder: Path) -> AsyncIterator[RingShel
         for workspace in ("genomics", "proteomics"):
             await place.kek(workspace)
         await place.key_ring.upkeep.look()
-        yield RingShell(place, folder)
+        with contextlib.chdir(folder):
+            yield RingShell(place, folder)

@@ -11,7 +11,8 @@ import pytest
 from sshcredential_operator.api.names import BACKED_UP_AT_ANNOTATION
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.cli.keyring_restore import _is_same
-from sshcredential_operator.encryption.backup_seal import Passphrase, open_backup
+from sshcredential_operator.encryption import b64url
+from sshcredential_operator.encryption.backup_seal import Identity, open_backup
 from sshcredential_operator.encryption.canary import CANARY_SECRET_TYPE
 from sshcredential_operator.encryption.credential_secret import open_credential, peek_kids
 from sshcredential_operator.encryption.kek import KEK_DATA_KEY, KEK_SECRET_TYPE, kek_secret_name, new_kek
@@ -27,10 +28,11 @@ from sshcredential_operator.encryption.root_key import (
     root_keys_to_bytes,
 )
 from sshcredential_operator.encryption.root_secret import RootInSecret
-from unit.cli.ring_shell import WORDS, RingShell, ring_shell
+from unit.cli.ring_shell import RingShell, ring_shell
 from unit.controller.api_memory import OWN
 from unit.controller.conftest import Connect
 from unit.encryption.samples import NAME, OTHER_UID, RECORD, public_half
+from unit.encryption.test_recipient import PRIVATE
 from unit.encryption.whole_ring import UIDS, spoilt
 
 KEK_NAME = kek_secret_name(UIDS["genomics"], 1)
@@ -50,7 +52,8 @@ def noted(shell: RingShell, name: str = ROOT_SECRET_NAME) -> str | None:
 
 
 def read(shell: RingShell) -> RingBackup:
-    plain = open_backup((shell.folder / "backup").read_bytes(), Passphrase(Sensitive(WORDS.encode())))
+    own = Identity(str(PRIVATE["x"]), Sensitive(b64url.decode(PRIVATE["d"]) or b""))
+    plain = open_backup((shell.folder / "backup").read_bytes(), own)
     assert isinstance(plain, Sensitive)
     backup = RingBackup.from_bytes(plain.reveal())
     assert backup
@@ -64,7 +67,7 @@ async def test_a_backup_is_for_its_owner_is_noted_and_has_everything(shell: Ring
         [f"backup: keys of 2 workspaces (2), 0 sealing keys, root {shell.place.ring.roots.id.key_id} (Secret)"],
     ), said.error
     assert (shell.folder / "backup").stat().st_mode & 0o777 == 0o600
-    assert sorted(path.name for path in shell.folder.iterdir()) == ["backup", "kubeconfig", "words"]
+    assert sorted(path.name for path in shell.folder.iterdir()) == ["backup", "key.json", "kubeconfig"]
     assert {one.name: dict(one.data) for one in read(shell).secrets} == shell.everything()
     assert noted(shell) == f"{read(shell).made_at:%Y-%m-%dT%H:%M:%SZ}"
     assert "verify" in shell.api.sheet  # so that an operator tells of it at once
@@ -114,7 +117,7 @@ async def test_a_backup_needs_one_thing_that_opens_it_and_leaves_what_is_there(s
     assert (said.code, "may be the only backup" in said.error) == (1, True)
     assert (shell.folder / "backup").read_text() == "mine"
     assert (await shell.run("backup", "--out", "new")).code == 2
-    assert (await shell.backup("--recipient", "words")).code == 2
+    assert (await shell.backup("--passphrase-file", "key.json")).code == 2
     assert (await shell.backup("--force")).code == 0
     assert read(shell).namespace == OWN
 
