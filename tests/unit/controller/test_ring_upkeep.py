@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from sshcredential_operator.api.names import SECRET_TYPE
 from sshcredential_operator.controller import ring_requests, ring_upkeep
 from sshcredential_operator.controller.ring_upkeep import LOOK_SECONDS, RETRY, SUBJECT
+from sshcredential_operator.encryption.credential_secret import seal_credential
 from sshcredential_operator.encryption.kek import KEK_DATA_KEY, KEK_SECRET_TYPE, kek_secret_name
 from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.root_check import RootProblem
@@ -25,13 +27,14 @@ from sshcredential_operator.encryption.root_key import (
     new_root_keys,
     root_keys_to_bytes,
 )
+from sshcredential_operator.encryption.roots import LocalRoot
 from sshcredential_operator.encryption.sealing_ring import SealingRing
 from sshcredential_operator.reconcile.observed import Stored
 from unit.controller.api_memory import RING, ApiMemory
 from unit.controller.conftest import Connect
 from unit.controller.objects import key
 from unit.controller.ring_place import GENOMICS, UID, RingPlace, beside, ring_place
-from unit.encryption.samples import OTHER_UID, RECORD
+from unit.encryption.samples import OTHER_UID, RECORD, material
 from unit.encryption.whole_ring import NOW, spoilt
 
 
@@ -120,6 +123,32 @@ async def test_what_was_dropped_is_not_called_unknown_when_the_answer_could_not_
     assert "drop.genomics" in place.waiting
     await place.look()
     assert (place.waiting, place.state["refused"]) == ({"note"}, {})
+
+
+async def test_a_secret_on_a_later_page_keeps_a_key_from_being_dropped(place: RingPlace) -> None:
+    kek = await place.ring.kek_for_writing("genomics", UID)
+    assert kek
+    place.ask(rotate__genomics=kek.kid)
+    await place.look()
+    newest = place.ring.newest("genomics", UID)
+    assert newest
+    for name, held_by in (("a", newest), ("b", newest), ("c", kek)):
+        data = seal_credential(RECORD, material(RECORD), held_by, "genomics", name)
+        place.api.put_ring(StoredSecret(f"{name}-sshcredential", SECRET_TYPE, data), "genomics")
+    place.api.page = 1
+    place.ask(drop__genomics=kek.kid)
+    await place.look()
+    assert place.state["refused"] == {"drop.genomics": ring_requests.IN_USE.format(key_id=kek.kid, count=1)}
+
+
+async def test_a_root_key_that_was_dropped_opens_nothing_any_more(place: RingPlace) -> None:
+    old = place.ring.roots.id
+    place.ask(rotate_root=old.key_id)
+    await place.look(2)
+    place.ask(drop_root=old.key_id)
+    await place.look()
+    assert isinstance(place.ring.roots.writing, LocalRoot)
+    assert not place.ring.roots.writing.holds(old)
 
 
 async def test_what_was_verified_is_told_with_the_request(place: RingPlace) -> None:
