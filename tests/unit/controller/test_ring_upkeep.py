@@ -29,7 +29,7 @@ from sshcredential_operator.encryption.root_key import (
 )
 from sshcredential_operator.encryption.roots import LocalRoot
 from sshcredential_operator.encryption.sealing_ring import SealingRing
-from sshcredential_operator.reconcile.observed import Stored
+from sshcredential_operator.reconcile.observed import Stored, Unopened
 from unit.controller.api_memory import RING, ApiMemory
 from unit.controller.conftest import Connect
 from unit.controller.objects import key
@@ -377,10 +377,12 @@ async def test_how_many_are_under_an_old_key_is_told_until_none_is(place: RingPl
 async def test_keys_that_a_person_deleted_or_bound_are_taken_over_when_that_is_asked(place: RingPlace) -> None:
     kek = await place.ring.kek_for_writing("genomics", UID)
     await place.look()
+    assert kek
+    place.credentials.remember_secret(key("held"), under(kek.kid))
     secret = lost(place, kek_secret_name(UID, 1))
     place.ask(reread__genomics="1")
     await place.look()
-    assert kek
+    assert isinstance(place.credentials.secret(key("held")), Unopened)
     assert (place.ring.known(kek.kid, "genomics", UID), place.waiting) == (None, set())
 
     place.api.put_namespace("genomics", OTHER_UID)
