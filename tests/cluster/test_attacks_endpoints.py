@@ -119,9 +119,9 @@ def stolen(cluster: Cluster, namespaces: Namespaces) -> Iterator[Stolen]:
         cluster.kubectl("create", "secret", "generic", "precious", "-n", namespace, "--from-literal=password=hunter2")
     with config.new_client_from_config(str(cluster.kubeconfig_for("admin"))) as admin:
         having = copy.copy(admin.configuration)
-        having.cert_file = having.key_file = None
+        having.cert_file = having.key_file = having.refresh_api_key_hook = None
         token = cluster.kubectl("create", "token", "keeper", "-n", own).stdout.strip()
-        having.api_key = {"authorization": f"Bearer {token}"}
+        having.api_key = {"BearerToken": f"Bearer {token}"}
     with client.ApiClient(having) as connection:
         yield Stolen(connection, served, own, bystander)
     for namespace in (served, own, bystander):
