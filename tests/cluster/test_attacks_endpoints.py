@@ -22,6 +22,10 @@ from controlplane.waiting import wait_until
 from operators.process import OperatorProcess
 
 FORBIDDEN: Final = 403
+BINDING: Final = {
+    "metadata": {"name": "x"},
+    "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+}
 IDLE_CONNECTIONS: Final = 300
 
 REQUESTS: Final[dict[str, bytes]] = {
@@ -147,7 +151,7 @@ def test_a_stolen_token_of_the_operator_reads_the_secrets_of_its_own_namespaces_
     for namespace in read:
         assert refused(core.create_namespaced_pod, namespace, {"metadata": {"name": "x"}})
         assert refused(core.create_namespaced_service_account_token, "default", namespace, {"spec": {}})
-        assert refused(roles.create_namespaced_role_binding, namespace, {"metadata": {"name": "x"}, "roleRef": {}})
+        assert refused(roles.create_namespaced_role_binding, namespace, BINDING)
     assert refused(roles.list_cluster_role)
 
 

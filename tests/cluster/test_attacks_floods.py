@@ -10,6 +10,7 @@ import itertools
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +31,8 @@ CREDENTIALS: Final = [300, pytest.param(10_000, marks=pytest.mark.campaign)]
 EDITS: Final = [1500, pytest.param(60_000, marks=pytest.mark.campaign)]
 PATIENCE: Final = 1800
 NEIGHBOUR: Final = "neighbour"
+EDITORS: Final = 8
+"""More of them at one object mostly wait for each other in the API server."""
 
 
 class Scene(NamedTuple):
@@ -103,10 +106,11 @@ async def test_edits_as_fast_as_they_are_taken_change_no_key_and_hold_up_nobody(
         await editing
 
     seconds = time.monotonic() - begun
-    print(f"{count} edits in {seconds:.1f} s, {count / seconds:.0f} a second")
     assert was_edited, "all edits were over before the neighbour came: this test has shown nothing"
     after = scene.flooded.until("edited", "Available")
-    assert after["metadata"]["generation"] > before["metadata"]["generation"]
+    taken = after["metadata"]["generation"] - before["metadata"]["generation"]
+    print(f"{taken} of {count} edits in {seconds:.1f} s, {taken / seconds:.0f} a second")
+    assert taken > count // 2
     assert after["status"]["fingerprint"] == before["status"]["fingerprint"]
     assert scene.flooded.stored("edited")["data"] == stored["data"]
     assert operator.is_running
@@ -119,9 +123,10 @@ async def edit_again_and_again(writes: Writer, namespace: str, count: int) -> No
 
     async def edit(_: str, __: str) -> None:
         body = {"spec": {"description": f"edit {next(numbers)}"}}
-        await writes._send("PATCH", path, body, MERGE)
+        with suppress(RuntimeError):  # of so many at once the API server gives some up
+            await writes._send("PATCH", path, body, MERGE)
 
-    await all_at_once(edit, namespace, ("edited" for _ in range(count)))
+    await all_at_once(edit, namespace, ("edited" for _ in range(count)), EDITORS)
 
 
 def made_while(desk: Desk, editing: asyncio.Task[None]) -> bool:
