@@ -69,7 +69,7 @@ async def test_a_namespace_full_of_credentials_is_served_and_holds_up_no_other(
     scene.quiet.create(NEIGHBOUR, generated())
     begun = time.monotonic()
 
-    operator = scene.installed.start()
+    operator = scene.installed.start(ready=False).wait_until_ready(PATIENCE)
 
     neighbour = scene.quiet.until(NEIGHBOUR, "Available")
     wait_until(lambda: served(operator) > count, "all are served", PATIENCE)  # to list them all costs more than they do
@@ -94,7 +94,7 @@ def served(operator: OperatorProcess) -> int:
 async def test_edits_as_fast_as_they_are_taken_change_no_key_and_hold_up_nobody(
     embedded: ControlPlane, scene: Scene, count: int
 ) -> None:
-    operator = scene.installed.start()
+    operator = scene.installed.start(ready=False).wait_until_ready(PATIENCE)
     scene.flooded.create("edited", generated())
     before, stored = scene.flooded.until("edited", "Available"), scene.flooded.stored("edited")
     begun = time.monotonic()
