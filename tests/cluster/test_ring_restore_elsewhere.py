@@ -77,6 +77,7 @@ async def test_all_keys_come_back_under_the_root_that_is_there(
 async def test_where_the_root_is_kept_elsewhere_its_secrets_come_back_as_they_were(
     place: Place, sources: Sources
 ) -> None:
+    said = ""
     for kept in ("file", "kms"):
         await place.fill(source=sources.named[kept])
         before = place.secrets()

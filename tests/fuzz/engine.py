@@ -55,8 +55,15 @@ class Run:
     """Seconds of the slowest input, on the wall."""
 
 
-def run(target: Target, seed: int, *, executions: int | None = None, seconds: float | None = None) -> Run:
-    """Check the seeds, then changed ones, until either limit; the same seed and executions give the same inputs.
+def run(
+    target: Target,
+    seed: int,
+    *,
+    executions: int | None = None,
+    seconds: float | None = None,
+    until_found: bool = False,
+) -> Run:
+    """Check the seeds, then changed ones, until a limit; the same seed and executions give the same inputs.
 
     One finding of each kind of error is kept.
     """
@@ -66,7 +73,7 @@ def run(target: Target, seed: int, *, executions: int | None = None, seconds: fl
     end = None if seconds is None else time.monotonic() + seconds
     with _limited_memory():
         for data in _inputs(target, seeds, chance):
-            if (executions is not None and done.executions >= executions) or (end and time.monotonic() >= end):
+            if done.executions == executions or (end and time.monotonic() >= end) or (until_found and done.findings):
                 return done
             _one(target, data, seeds, done, kinds)
     return done

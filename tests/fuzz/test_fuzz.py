@@ -19,7 +19,16 @@ from fuzz.targets.keys import end_pool
 
 REGRESSIONS: Final = Path(__file__).parent / "regressions"
 FOUND: Final = sorted(path for path in REGRESSIONS.rglob("*") if path.is_file())
-EXECUTIONS: Final = {"key-import": 150, "key-reading": 900, "spec": 60, "backup": 40, "kms-messages": 200}
+EXECUTIONS: Final = {
+    "key-import": 150,
+    "key-reading": 600,
+    "spec": 40,
+    "backup": 30,
+    "kms-messages": 200,
+    "policy-file": 200,
+    "manifests": 250,
+    "backup-identity": 250,
+}
 """Where one costs more than most."""
 MANY: Final = 600
 

@@ -142,6 +142,9 @@ def test_the_key_ring_is_neither_put_nor_watched_nor_deleted_at_once(installatio
     assert thief.asks("GET", root) == OK
     assert thief.asks("PUT", root, {}) == FORBIDDEN
     assert thief.asks("DELETE", secrets) == FORBIDDEN
+    names = [line.removeprefix("secret/") for line in installation.kubectl("get", "secrets", "-o", "name").split()]
+    for name in (name for name in names if name.startswith("sshcredential-")):
+        assert thief.asks("DELETE", f"{secrets}/{name}") == FORBIDDEN, name
     assert thief.asks("GET", f"{secrets}?watch=1&timeoutSeconds=1") == FORBIDDEN
     assert "sshcredential-root-key" in installation.kubectl("get", "secrets", "-o", "name")
 

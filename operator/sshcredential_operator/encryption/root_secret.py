@@ -57,7 +57,7 @@ class RootInSecret:
         keys = None if secret is None else root_keys_of(secret)
         if secret is None or keys is None or keys.writing.kid != key_id:
             return False
-        if len(keys.keys) >= MAX_ROOT_KEYS:
+        if len(keys.keys) >= MAX_ROOT_KEYS - 1:  # a key that is put back needs a place
             msg = "there are as many root keys as there can be"
             raise ValueError(msg)
         return await self._replace(secret, RootKeys((*new_root_keys().keys, *keys.keys)))

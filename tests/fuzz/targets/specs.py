@@ -125,8 +125,10 @@ def _status(data: bytes) -> str:
     raw = _json(data)
     found = parse_status(raw)
     wanted = Status(observed_generation=3, name="hpc-login")
-    after = merged(raw if isinstance(raw, dict) else {}, merge_patch(wanted, over=found))
-    assert parse_status(after) == wanted, "a status that cannot be put right"
+    before = {name: value for name, value in raw.items() if value is not None} if isinstance(raw, dict) else {}
+    after = merged(before, merge_patch(wanted, over=found))
+    assert after == merged({}, merge_patch(wanted, over=Status())), "a status that cannot be put right"
+    assert parse_status(after) == wanted, "a status that is read otherwise than it was written"
     return f"{found.facts is not None} {min(len(found.conditions), 4)} {len(found.extra)}"
 
 

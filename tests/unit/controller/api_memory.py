@@ -49,8 +49,10 @@ class ApiMemory:
         known = self.objects.get(path, {"metadata": {}})
         name = path.rpartition("/")[2]
         version = str(next(self._numbers))
+        above = path.split("/namespaces/")
         metadata = {
             "name": name,
+            "namespace": above[1].partition("/")[0] if len(above) > 1 else "",
             "uid": f"uid-{version}",
             "creationTimestamp": "2026-11-29T04:00:00Z",
             **{key: value for key, value in known["metadata"].items() if key == "uid"},

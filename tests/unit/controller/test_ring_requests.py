@@ -102,7 +102,7 @@ async def test_a_root_key_is_replaced_once_however_often_it_is_asked_for(place: 
 
 
 async def test_there_is_a_sentence_when_no_more_root_keys_fit(place: Place) -> None:
-    for _ in range(MAX_ROOT_KEYS - 1):
+    for _ in range(MAX_ROOT_KEYS - 2):
         assert await place.ask("rotate-root", (await place.root()).id.key_id) is None
     assert await place.ask("rotate-root", (await place.root()).id.key_id) == ring_requests.FULL
 

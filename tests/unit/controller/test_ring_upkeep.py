@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from sshcredential_operator.api.names import SECRET_TYPE
 from sshcredential_operator.controller import ring_requests, ring_upkeep
 from sshcredential_operator.controller.ring_upkeep import LOOK_SECONDS, RETRY, SUBJECT
+from sshcredential_operator.encryption.credential_secret import seal_credential
 from sshcredential_operator.encryption.kek import KEK_DATA_KEY, KEK_SECRET_TYPE, kek_secret_name
 from sshcredential_operator.encryption.keyring_store import StoredSecret
 from sshcredential_operator.encryption.root_check import RootProblem
@@ -25,13 +27,14 @@ from sshcredential_operator.encryption.root_key import (
     new_root_keys,
     root_keys_to_bytes,
 )
+from sshcredential_operator.encryption.roots import LocalRoot
 from sshcredential_operator.encryption.sealing_ring import SealingRing
-from sshcredential_operator.reconcile.observed import Stored
+from sshcredential_operator.reconcile.observed import Stored, Unopened
 from unit.controller.api_memory import RING, ApiMemory
 from unit.controller.conftest import Connect
 from unit.controller.objects import key
 from unit.controller.ring_place import GENOMICS, UID, RingPlace, beside, ring_place
-from unit.encryption.samples import OTHER_UID, RECORD
+from unit.encryption.samples import OTHER_UID, RECORD, material
 from unit.encryption.whole_ring import NOW, spoilt
 
 
@@ -122,6 +125,59 @@ async def test_what_was_dropped_is_not_called_unknown_when_the_answer_could_not_
     assert (place.waiting, place.state["refused"]) == ({"note"}, {})
 
 
+async def test_a_secret_on_a_later_page_keeps_a_key_from_being_dropped(place: RingPlace) -> None:
+    kek = await place.ring.kek_for_writing("genomics", UID)
+    assert kek
+    place.ask(rotate__genomics=kek.kid)
+    await place.look()
+    newest = place.ring.newest("genomics", UID)
+    assert newest
+    for name, held_by in (("a", newest), ("b", newest), ("c", kek)):
+        data = seal_credential(RECORD, material(RECORD), held_by, "genomics", name)
+        place.api.put_ring(StoredSecret(f"{name}-sshcredential", SECRET_TYPE, data), "genomics")
+    place.api.page = 1
+    place.ask(drop__genomics=kek.kid)
+    await place.look()
+    assert place.state["refused"] == {"drop.genomics": ring_requests.IN_USE.format(key_id=kek.kid, count=1)}
+
+
+async def test_a_key_of_another_workspace_is_not_dropped_by_its_name(place: RingPlace) -> None:
+    await place.ring.kek_for_writing("genomics", UID)
+    other = await place.ring.kek_for_writing("proteomics", OTHER_UID)
+    assert other
+    assert await place.ring.make_next("proteomics", OTHER_UID, other.kid)
+    place.ask(drop__genomics=other.kid)
+    await place.look()
+    assert place.state["refused"] == {"drop.genomics": ring_requests.UNKNOWN.format(key_id=other.kid)}
+    assert place.ring.known(other.kid, "proteomics", OTHER_UID) == other
+    assert len(place.cluster.of_type(KEK_SECRET_TYPE)) == 3
+
+
+async def test_a_key_that_was_bound_to_a_namespace_made_anew_can_go_when_nothing_needs_it(place: RingPlace) -> None:
+    old = await place.ring.kek_for_writing("genomics", UID)
+    assert old
+    place.api.put_namespace("genomics", OTHER_UID)
+    secret = place.cluster.secrets[kek_secret_name(UID, 1)]
+    bound = {"sshcredentials.dev/rebound-to": OTHER_UID}
+    place.cluster.secrets[secret.name] = replace(secret, annotations=bound)
+    place.ask(reread__genomics="1")
+    await place.look()
+    place.ask(drop__genomics=old.kid)
+    await place.look()
+    assert place.state["refused"] == {}
+    assert [one.name for one in place.cluster.of_type(KEK_SECRET_TYPE)] == [kek_secret_name(OTHER_UID, 1)]
+
+
+async def test_a_root_key_that_was_dropped_opens_nothing_any_more(place: RingPlace) -> None:
+    old = place.ring.roots.id
+    place.ask(rotate_root=old.key_id)
+    await place.look(2)
+    place.ask(drop_root=old.key_id)
+    await place.look()
+    assert isinstance(place.ring.roots.writing, LocalRoot)
+    assert not place.ring.roots.writing.holds(old)
+
+
 async def test_what_was_verified_is_told_with_the_request(place: RingPlace) -> None:
     place.ask(verify="a1")
     await place.look()
@@ -178,10 +234,10 @@ async def test_what_does_not_open_is_left_and_tried_again_until_it_does(place: R
     place.cluster.put(secret.name, secret.type, spoilt(secret).data)
     place.ask(rotate_root=place.ring.roots.id.key_id)
     await place.look(2)
-    assert place.upkeep.state.left == (secret.name,)
+    assert list(place.upkeep.state.left) == [secret.name]
     place.cluster.put(secret.name, secret.type, secret.data)
     await place.look()
-    assert place.upkeep.state.left == ()
+    assert list(place.upkeep.state.left) == []
     place.upkeep.resume()
     await place.look()
     assert place.state["left"] == []
@@ -203,7 +259,8 @@ async def test_a_lost_root_is_told_once_and_the_request_is_answered_when_it_is_b
 
     place.cluster.put(root.name, root.type, root.data)
     await place.look(2)
-    assert (place.upkeep.remarks, place.ring.problem, place.waiting) == ({}, None, set())
+    assert (place.upkeep.remarks, place.waiting) == ({}, set())
+    assert not place.ring.problem
     assert len((await place.root()).keys.keys) == 2
 
 
@@ -320,10 +377,12 @@ async def test_how_many_are_under_an_old_key_is_told_until_none_is(place: RingPl
 async def test_keys_that_a_person_deleted_or_bound_are_taken_over_when_that_is_asked(place: RingPlace) -> None:
     kek = await place.ring.kek_for_writing("genomics", UID)
     await place.look()
+    assert kek
+    place.credentials.remember_secret(key("held"), under(kek.kid))
     secret = lost(place, kek_secret_name(UID, 1))
     place.ask(reread__genomics="1")
     await place.look()
-    assert kek
+    assert isinstance(place.credentials.secret(key("held")), Unopened)
     assert (place.ring.known(kek.kid, "genomics", UID), place.waiting) == (None, set())
 
     place.api.put_namespace("genomics", OTHER_UID)

@@ -13,7 +13,7 @@ from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.controller.store import Kind
 from sshcredential_operator.encryption.credential_secret import peek_kids
 from sshcredential_operator.encryption.envelope import Kek
-from sshcredential_operator.encryption.rewrapping import Rewrap
+from sshcredential_operator.encryption.rewrapping import Rewrap, under_another_kek
 from sshcredential_operator.reconcile.observed import Stored
 from sshcredential_operator.reconcile.rewrap_checks import is_outdated
 from unit.reconcile.operator_memory import Operator
@@ -129,6 +129,34 @@ async def test_who_was_overtaken_looks_again_and_overwrites_nothing() -> None:
     await operator.settle()
     assert server.secret.annotations == {"mine": "yes"}
     assert server.writes.count("patch secret") == 1
+    assert peek_kids(server.secret.data) == {NEWER.kid}
+
+
+async def test_what_was_read_anew_is_looked_at_before_it_is_wrapped() -> None:
+    server, operator = await made()
+    turn(operator)
+
+    async def meanwhile() -> None:
+        server.change_secret(lambda secret: secret.annotations.update(mine="yes"))
+
+    server.meanwhile[len(server.asked)] = meanwhile  # the live read shows another revision than was seen
+    await operator.one_pass()
+    assert server.writes == []
+
+
+@pytest.mark.parametrize("newer", [(), ("record",)], ids=["all under the old key", "a record under the newer"])
+async def test_what_was_wrapped_is_known_at_once_as_being_under_one_key(newer: tuple[str, ...]) -> None:
+    server, operator = await made()
+    assert server.secret
+    changed = under_another_kek(server.secret.data, operator.workspaces.keks.get, Rewrap(NEWER))
+    assert changed
+    server.change_secret(lambda secret: secret.data.update({name: changed[name] for name in newer}))
+    operator.catch_up()
+    turn(operator)
+    await operator.one_pass()
+    stored = operator.store.secret(KEY)
+    assert isinstance(stored, Stored)
+    assert (stored.key_id, stored.mixed, stored.resource_version) == (NEWER.kid, False, str(server.secret.version))
     assert peek_kids(server.secret.data) == {NEWER.kid}
 
 
