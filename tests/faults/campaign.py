@@ -30,7 +30,7 @@ class Kept:
         self.path, self._lock = path, threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text().splitlines() if path.exists() else []
-        self.results: dict[str, Result] = {one.plan: one for line in lines if (one := Result(**json.loads(line)))}
+        self.results: dict[str, Result] = {one.plan: one for one in (Result(**json.loads(line)) for line in lines)}
 
     def add(self, result: Result) -> None:
         """Keep one more."""

@@ -17,6 +17,7 @@ from typing import Final
 from faultproxy.proxy import FaultProxy
 from faultproxy.scopes import Asked
 from faults.operators import Operator, Zygote
+from faults.phases import HEALED
 from faults.plan import Plan
 from faults.scope import TIMES_OUT, OperatorScope
 from sshcredential_operator.controller.lease_api import LEASE_NAME
@@ -27,6 +28,9 @@ PATIENCE: Final = 20.0
 """Longer than an operator waits for any answer."""
 LEASE: Final = 11.0
 """Longer than a Lease lasts."""
+TICK: Final = 3.0
+HEALS_AFTER: Final = 0.6
+"""So many seconds after an event was lost its watch ends."""
 THIEF: Final = "a-thief"
 
 
@@ -48,6 +52,7 @@ class Cast:
         self.clock: list[tuple[float, float]] = [(0.0, float(plan.wall))]
         """From when on the first one's clock was so many seconds ahead."""
         self._lock = threading.RLock()
+        self._ticked = self._healed = -math.inf
         self.hurried_at = math.inf
         """When somebody's clock was first set ahead."""
         self.steal: Callable[[str], None] = lambda _: None
@@ -103,10 +108,16 @@ class Cast:
         return at + next(ahead for since, ahead in reversed(self.clock) if since <= at)
 
     def tick(self) -> None:
-        """Let the time of the others go on, where somebody waits for one of them to lead."""
+        """Let the time of the others go on, where somebody waits for one of them to lead; heal what lost something."""
+        now = time.monotonic()
         with self._lock:
-            if self._pending and OTHER in self.operators:
+            if self._pending and OTHER in self.operators and now - self._ticked > TICK:
+                self._ticked = now  # what it asks meanwhile has time for an answer
                 self._pass_time(OTHER, LEASE)
+        lost = [at for strike, at in self.first.struck if strike.phase in HEALED]
+        if lost and self._healed < max(lost) < now - HEALS_AFTER:
+            self._healed = now
+            self.heal()
 
     def heal(self) -> None:
         """Let every watch begin with a list."""

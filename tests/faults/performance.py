@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+import faults.planted_operations  # noqa: F401 - plans name them, too
 from cluster.etcd_history import CREDENTIALS
 from controlplane.waiting import TimedOut
 from faults.misuse import is_misuse, operation_of
 from faults.operations import OPERATIONS, Operation
 from faults.oracles import judge
-from faults.phases import HEALED
 from faults.plan import Plan
 from faults.ring import keks_of
 from faults.run import Request, Run, Violation
@@ -93,9 +93,6 @@ def _played(scene: Scene, operation: Operation) -> float | None:
         if not cast.first.is_done():
             until = time.monotonic() + LATE_STRIKES
             scene.until(lambda: cast.first.is_done() or time.monotonic() > until, "what is planned has happened")
-    if any(strike.phase in HEALED for strike in plan.strikes):
-        cast.heal()
-        acted = time.monotonic()
     try:
         scene.until_level()
     except TimedOut as late:

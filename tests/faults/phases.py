@@ -77,5 +77,7 @@ LEADERS: Final[dict[str, Fault]] = {
 machine that was halted from outside does not."""
 
 PHASES: Final = CRASHES | OLD_AFTER_CRASH | ANSWERS | BROKEN | WATCHES | EVENTS | LEADERS
-HEALED: Final = frozenset({"dropped", "delayed", "swapped", "stalled"})
-"""After these a watch has lost something for good, and nobody is told: it is ended as too old, as a server does."""
+HEALED: Final = frozenset({"dropped", "delayed", "swapped", "stalled", "answer-404"})
+"""After these an operator has been misled for good, and nobody tells it: its watches are ended as too old, as a server
+does every few minutes.
+"""

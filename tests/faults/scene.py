@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from sshcredential_operator.api.names import SECRET_TYPE
 
 READY: Final = 200
 PATIENCE: Final = 60.0
+ANOTHER_LOOK: Final = 3700.0
+"""After an hour an operator looks again at what is due later, whatever its timers say."""
 IDLE_SECONDS: Final = 0.2
 """Who asks for nothing for so long has nothing to do."""
 
@@ -36,6 +39,8 @@ class Scene:
         """Yields what else is lacking."""
         self.serves = True
         """Whether the operator can say that it is ready in the end."""
+        self._passed = False
+        """Whether an operation has set the clocks ahead."""
         self.late = ""
         """What was still lacking when patience ended."""
         self.backup: dict[tuple[str, str], Object] = {}
@@ -59,6 +64,11 @@ class Scene:
 
     def until_level(self, seconds: float = PATIENCE) -> None:
         """Return when all is as wanted."""
+        if self._passed:
+            try:
+                self.until(self.is_level, "all is level", seconds / 3)
+            except TimedOut:  # a pass that began before the clock was set has counted from after it: that costs an hour
+                self.cast.set_ahead(ANOTHER_LOOK)
         try:
             self.until(lambda: not list(self.lacks()), "all is level", seconds)
         except TimedOut as late:
@@ -80,6 +90,7 @@ class Scene:
     def pass_time(self, seconds: float) -> None:
         """Let so much time pass for the operators, as soon as they have nothing to do."""
         self.until_idle()
+        self._passed = True
         self.cast.set_ahead(seconds)
 
     def is_level(self) -> bool:
@@ -150,10 +161,11 @@ class Scene:
     def _is_idle(self) -> bool:
         before = self._asked()
         # An operator that answers twice has taken in between whatever lay before it.
-        answers = [operator.get("/healthz") for operator in self.cast.operators.values() for _ in range(2)]
+        answers = [operator.get("/healthz") for operator in self.cast.operators.values()]
+        busy = any(_is_at_work(operator.get("/metrics")[1]) for operator in self.cast.operators.values())
         scopes = self.cast.scopes.values()
         rests = all(scope.in_flight <= 0 and time.monotonic() - scope.asked_last > IDLE_SECONDS for scope in scopes)
-        return rests and len(answers) > 0 and self._asked() == before and self._knows_all()
+        return rests and bool(answers) and not busy and self._asked() == before and self._knows_all()
 
     def _asked(self) -> int:
         return sum(len(scope.requests) for scope in self.cast.scopes.values())
@@ -188,6 +200,15 @@ def _lacks(name: str, wanted: Wanted, found: Object | None) -> Iterator[str]:
         yield f"{name} says {condition_of(found)['reason']}: {condition_of(found)['message']}"
     elif wanted.ready and found["status"].get("rotationSerial") != wanted.serial:
         yield f"{name} has answered serial {found['status'].get('rotationSerial')}"
+
+
+def _is_at_work(metrics: str) -> bool:
+    """Whether one that leads makes passes or has some to make; what a standby has waits until it leads."""
+    found = dict(re.findall(r"^sshcredential_operator_(\w+(?:\{kind=\"\w+\"\})?) (\S+)$", metrics, re.MULTILINE))
+    leads = float(found.get("leader", 0))
+    return bool(leads) and any(
+        float(value) for name, value in found.items() if name.startswith(("queue_depth", "running_passes"))
+    )
 
 
 def _is_ours(found: Object) -> bool:

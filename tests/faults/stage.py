@@ -9,7 +9,7 @@ import itertools
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -63,7 +63,7 @@ class Stage:
     def place(self, plan: Plan, others: int = 0) -> Iterator[Place]:
         """Make the namespaces of a plan, with so many other workspaces beside the one that is judged.
 
-        Afterwards its operators are ended, and the namespaces left to themselves.
+        Afterwards its operators are ended. The namespaces stay: their end is a plan's own business.
         """
         word = f"{next(self._numbers)}-{secrets.token_hex(2)}"
         namespace, own = f"work-{word}", f"own-{word}"
@@ -89,8 +89,6 @@ class Stage:
             cast.end()
             for name in roles:
                 self.chronicle.forget(name)
-                with suppress(client.ApiException):
-                    self._core.delete_namespace(name)
             shutil.rmtree(folder)
 
 

@@ -42,12 +42,12 @@ class Users:
 
     def edit(self, name: str, spec: Object) -> Object | Refused:
         """Change the spec of a credential by a merge patch."""
-        before = self._generation(name)
+        before = self.desk.get(name)
         return self._note(self._credentials.patch({"spec": spec}, name), before)
 
     def replace_spec(self, name: str, spec: Object) -> Object | Refused:
         """Give a credential exactly this spec."""
-        before, whole = self._generation(name), [{"op": "replace", "path": "/spec", "value": spec}]
+        before, whole = self.desk.get(name), [{"op": "replace", "path": "/spec", "value": spec}]
         return self._note(self._credentials.patch(whole, name, kind=JSON_PATCH), before)
 
     def delete(self, name: str) -> None:
@@ -124,17 +124,22 @@ class Users:
             found |= {one.version for one, _ in heard if _is_ending(one.object)}
         return frozenset(found)
 
-    def _generation(self, name: str) -> int:
-        return int(self.desk.get(name)["metadata"]["generation"])
-
-    def _note(self, answer: Object | Refused, generation: int = 0) -> Object | Refused:
-        if isinstance(answer, Refused) or answer["metadata"]["generation"] == generation:
-            return answer  # what changes nothing answers with the version of another write
+    def _note(self, answer: Object | Refused, before: Object | None = None) -> Object | Refused:
+        if isinstance(answer, Refused):
+            return answer
+        # What changes nothing answers with the version of another write: the one before, or an operator's.
+        same = before and answer["metadata"]["generation"] == before["metadata"]["generation"]
+        if before and same and (_version(answer) == _version(before) or answer["status"] != before["status"]):
+            return answer
         return self._noted(answer)
 
     def _noted(self, answer: Object) -> Object:
-        self._wrote.add(int(answer["metadata"]["resourceVersion"]))
+        self._wrote.add(_version(answer))
         return answer
+
+
+def _version(found: Object) -> int:
+    return int(found["metadata"]["resourceVersion"])
 
 
 def _is_ending(found: Object | None) -> bool:
