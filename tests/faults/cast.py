@@ -113,7 +113,9 @@ class Cast:
         with self._lock:
             if self._pending and OTHER in self.operators and now - self._ticked > TICK:
                 self._ticked = now  # what it asks meanwhile has time for an answer
-                self._pass_time(OTHER, LEASE)
+                # Whoever was stolen from is awake, and time goes by for both.
+                for who in self.operators if self._has_thief() else (OTHER,):
+                    self._pass_time(who, LEASE)
         lost = [at for strike, at in self.first.struck if strike.phase in HEALED]
         if lost and self._healed < max(lost) < now - HEALS_AFTER:
             self._healed = now
@@ -155,6 +157,9 @@ class Cast:
                 case what if what == TIMES_OUT:
                     self._pass_time(who, PATIENCE)
 
+    def _has_thief(self) -> bool:
+        return any(strike.phase == "steal" for strike in self._plan.strikes)
+
     def _crash(self, who: str) -> None:
         self.operators[who].kill()
         self.start(who)
@@ -173,7 +178,7 @@ class Cast:
         if code >= 300 or asked.watch or (about.resource, about.name or LEASE_NAME) != ("leases", LEASE_NAME):
             return
         with self._lock:
-            thief = any(strike.phase == "steal" for strike in self._plan.strikes)
+            thief = self._has_thief()
             has_taken = who == OTHER and asked.method in {"PUT", "POST"}
             has_noticed = thief and who == LEADER and asked.method == "GET"
             if has_taken or has_noticed:
