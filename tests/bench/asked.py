@@ -13,12 +13,18 @@ READS: Final = frozenset({"get", "list"})
 LEASES: Final = "leases"
 
 
-def asked(plane: ControlPlane, since: AuditMark, user: str) -> dict[str, int]:
-    """Count what was answered since the mark, without watches: `create secrets`, `patch sshcredentials/status`."""
+def asked(plane: ControlPlane, since: AuditMark, user: str, namespace: str | None = None) -> dict[str, int]:
+    """Count what was answered since the mark, without watches: `create secrets`, `patch sshcredentials/status`.
+
+    With a namespace, only what was asked of that one.
+    """
     counts = Counter(
         _words(event)
         for event in plane.audit_events(since)
-        if event.user == user and event.verb != "watch" and event.stage == "ResponseComplete"
+        if event.user == user
+        and event.verb != "watch"
+        and event.stage == "ResponseComplete"
+        and namespace in {None, event.namespace}
     )
     return dict(counts.most_common())
 
