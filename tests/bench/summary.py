@@ -68,7 +68,7 @@ def _quiet(raw: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _rotation(raw: Mapping[str, Any]) -> Iterator[list[str]]:
-    words = f"{raw['seconds']:.0f} s, {each(raw['requests'], raw['count'])}"
+    words = f"{raw['writing']:.0f} s, {each(raw['requests'], raw['count'])}"
     yield [f"another workspace key for {raw['count']:,}", words, ""]
 
 
