@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from controlplane.audit import AuditEvent, AuditMark
@@ -13,12 +14,18 @@ READS: Final = frozenset({"get", "list"})
 LEASES: Final = "leases"
 
 
-def asked(plane: ControlPlane, since: AuditMark, user: str) -> dict[str, int]:
-    """Count what was answered since the mark, without watches: `create secrets`, `patch sshcredentials/status`."""
+def asked(plane: ControlPlane, since: AuditMark, user: str, namespace: str | None = None) -> dict[str, int]:
+    """Count what was answered since the mark, without watches: `create secrets`, `patch sshcredentials/status`.
+
+    With a namespace, only what was asked of that one.
+    """
     counts = Counter(
         _words(event)
         for event in plane.audit_events(since)
-        if event.user == user and event.verb != "watch" and event.stage == "ResponseComplete"
+        if event.user == user
+        and event.verb != "watch"
+        and event.stage == "ResponseComplete"
+        and namespace in {None, event.namespace}
     )
     return dict(counts.most_common())
 
@@ -29,6 +36,13 @@ def watches(plane: ControlPlane, since: AuditMark, user: str) -> int:
         event.user == user and event.verb == "watch" and event.stage == "ResponseStarted"
         for event in plane.audit_events(since)
     )
+
+
+def write_seconds(plane: ControlPlane, since: AuditMark, user: str, namespace: str) -> float:
+    """Return the time from a user's first write in a namespace to the last one."""
+    events = [e for e in plane.audit_events(since) if (e.user, e.namespace) == (user, namespace)]
+    moments = [datetime.fromisoformat(e.received) for e in events if e.verb not in {*READS, "watch"}]
+    return (max(moments) - min(moments)).total_seconds() if moments else 0.0
 
 
 def without_leases(counts: Mapping[str, int]) -> dict[str, int]:

@@ -95,7 +95,6 @@ class _Load:
         async for name, moment in self._to.watch_done(self._path, self._job.is_done):
             if name in self.done:
                 self.done[name].set_result(moment)
-        raise RuntimeError(f"the watch of {self._path} has ended")
 
 
 async def _loaded(

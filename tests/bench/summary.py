@@ -24,7 +24,7 @@ def _bursts(raw: Mapping[str, Any]) -> Iterator[list[str]]:
     for count, runs in raw["runs"].items():
         ratios = ratios_to_floor(runs, raw["floor"])
         yield [f"{int(count):,} at once: time over the floor", *_both(ratios, lambda found: f"{spread(found)} x")]
-    count = min(raw["runs"], key=int)
+    count = max(raw["runs"], key=int)
     runs = raw["runs"][count]
     yield [
         "operator CPU s per 1,000 credentials",
@@ -68,7 +68,7 @@ def _quiet(raw: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _rotation(raw: Mapping[str, Any]) -> Iterator[list[str]]:
-    words = f"{raw['seconds']:.0f} s, {each(raw['requests'], raw['count'])}"
+    words = f"{raw['writing']:.0f} s, {each(raw['requests'], raw['count'])}"
     yield [f"another workspace key for {raw['count']:,}", words, ""]
 
 

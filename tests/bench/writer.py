@@ -54,18 +54,26 @@ class Writer:
             yield seen
 
     async def watch_done(self, path: str, is_done: Callable[[bytes], bool]) -> AsyncIterator[tuple[str, float]]:
-        """Yield the name of each object of a collection whose event is done, and when that was seen, once."""
+        """Yield the name of each object of a collection whose event is done, and when that was seen, once.
+
+        A busy server ends the watch of who reads too slowly. Another one begins with everything that is there.
+        """
         seen: set[str] = set()
+        while True:
+            async for line in self._watch(path):
+                if is_done(line) and (name := orjson.loads(line)["object"]["metadata"]["name"]) not in seen:
+                    seen.add(name)
+                    yield name, time.monotonic()
+            print(f"  the bench's own watch of {path} was ended, and begins again", flush=True)
+
+    async def _watch(self, path: str) -> AsyncIterator[bytes]:
         url = f"{self._server}{path}?watch=true"
         async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
             buffer = b""
             async for chunk in response.content.iter_any():
                 *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in filter(is_done, lines):
-                    name = orjson.loads(line)["object"]["metadata"]["name"]
-                    if name not in seen:
-                        seen.add(name)
-                        yield name, time.monotonic()
+                for line in lines:
+                    yield line
 
     async def post(self, path: str, body: Mapping[str, Any]) -> None:
         """POST any object."""

@@ -3,7 +3,7 @@
 The data key is wrapped by A256GCMKW (RFC 7518 section 4.7). `alg`, `kid` and the wrapping's parameters are in the
 per-recipient header, so a value is put under another key without touching ciphertext or tag. There is one shape, which
 `parse` holds to, and the two steps of AES-GCM are `cryptography`'s. Any JOSE library opens it, as the tests show with
-two of them. None is asked here: that takes several times as long (docs/design/014-speed.md).
+two of them. None is asked here: that takes several times as long (docs/design/015-speed.md).
 """
 
 from __future__ import annotations

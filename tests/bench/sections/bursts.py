@@ -11,7 +11,7 @@ from typing import Any, Final
 from bench.asked import asked, without_leases
 from bench.contenders import Contender
 from bench.load import Loaded, burst, one_by_one
-from bench.measuring import costs_between, settled
+from bench.measuring import costs_between, memory_of, settled
 from bench.section import Asked, Raw, Section, Shown
 from bench.stage import Stage, percentile
 from bench.svg import bars
@@ -74,8 +74,8 @@ def one_burst(stage: Stage, contender: Contender, count: int) -> Raw:
                 settled(pid)
                 after = stage.costs(pid)
                 requests = without_leases(asked(stage.plane, mark, contender.user))
-                memory = {"resident": after["operator"].resident, "proportional": after["operator"].proportional}
-                return loaded, {"cpu": costs_between(before, after), "requests": requests, "memory": memory}
+                cost = {"cpu": costs_between(before, after), "requests": requests, "memory": memory_of(pid)}
+                return loaded, cost
 
         loaded, cost = asyncio.run(load())
     return {"seconds": loaded.seconds, "waits": loaded.waits, **cost}

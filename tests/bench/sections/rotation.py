@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.asked import asked, without_leases
+from bench.asked import asked, without_leases, write_seconds
 from bench.filled import filled
 from bench.measuring import costs_between, settled, until_through
 from bench.section import Asked, Raw, Section, Shown
@@ -39,7 +39,8 @@ def measure(stage: Stage, wanted: Asked) -> Raw:
         settled(operator.pid)
         cpu = costs_between(before, stage.costs(operator.pid))
         requests = without_leases(asked(stage.plane, mark, USER))
-    return {"count": count, "seconds": seconds, "cpu": cpu, "requests": requests}
+        writing = write_seconds(stage.plane, mark, USER, namespace)
+    return {"count": count, "seconds": seconds, "writing": writing, "cpu": cpu, "requests": requests}
 
 
 def shown(raw: Raw) -> Shown:
@@ -47,6 +48,7 @@ def shown(raw: Raw) -> Shown:
     count = raw["count"]
     rows = [
         ["s until the command says that all are under the new key", f"{raw['seconds']:.1f}"],
+        ["s from the first write to the last", f"{raw['writing']:.1f}"],
         ["operator CPU s per 1,000", per_thousand([raw], "operator", count)],
         ["requests for each credential", each(raw["requests"], count)],
     ]

@@ -44,7 +44,7 @@ RAW: dict[str, Any] = {
     },
     "cold-start": {"count": 60, "tries": [START, START]},
     "quiet": {"count": 60, "minutes": 0.5, "requests": {"update leases": 10}, "watches": 2, "cpu": COSTS},
-    "rotation": {"count": 60, "seconds": 7.0, "cpu": COSTS, "requests": {"patch secrets": 60}},
+    "rotation": {"count": 60, "seconds": 7.0, "writing": 6.0, "cpu": COSTS, "requests": {"patch secrets": 60}},
     "neighbours": {"rsa": 3, "alone": [0.01], "beside": [0.02, 0.2], "flood": 9.0},
     "slow-api": {
         "count": 60,

@@ -169,6 +169,20 @@ async def test_an_event_asks_for_a_pass(shell: Shell) -> None:
     assert shell.store.credential(A) is None
 
 
+@pytest.mark.parametrize("resource", [CREDENTIALS, SECRETS], ids=["credentials", "Secrets"])
+async def test_a_revision_that_is_known_is_not_looked_into_when_it_comes_back(
+    shell: Shell, resource: references.Resource, caplog: pytest.LogCaptureFixture
+) -> None:
+    await shell.start()
+    whole = raw_credential("aa", 5) if resource is CREDENTIALS else raw_secret("aa-sshcredential", 5)
+    names = ("namespace", "name", "resourceVersion")
+    bare = {"metadata": {name: whole["metadata"][name] for name in names}}  # nobody could make anything of it
+    await shell.play(resource, [LISTED, seen(whole, "ADDED"), seen(bare, "MODIFIED")])
+
+    assert shell.taken() == {A}
+    assert "could not be read" not in caplog.text
+
+
 async def test_what_vanished_while_nobody_watched_is_swept_and_looked_at(shell: Shell) -> None:
     await shell.start(raw_credential("aa", 1), raw_credential("bb", 1))
     await shell.play(CREDENTIALS, [seen(raw_credential("aa", 1)), LISTED])
