@@ -108,6 +108,8 @@ async def test_the_root_key_is_replaced_once_and_the_old_one_dropped(shell: Ring
     said = await asked(shell, "drop", old)
     assert (said.code, said.lines, roots(shell)) == (0, [f"dropped {old}"], [new])
     said = await asked(shell, "drop", old)
+    assert (said.code, roots(shell)) == (0, [new])  # it was dropped, whoever tells of it
+    said = await asked(shell, "drop", "0" * 16)
     assert (said.code, "There is no key" in said.error) == (1, True)
 
 
