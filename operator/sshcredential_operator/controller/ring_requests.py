@@ -128,7 +128,9 @@ class RingRequests:
         uid = await self._uid(namespace)
         if uid is None or self._ring.known(kid, namespace, uid) is None:
             return UNKNOWN.format(key_id=kid)
-        await self._ring.make_next(namespace, uid, kid)
+        made, newest = await self._ring.make_next(namespace, uid, kid), self._ring.newest(namespace, uid)
+        if made is None and newest and newest.kid == kid:  # the root is away, or what was made cannot be read yet
+            raise TroubleError(Reason.SERVER_UNAVAILABLE)
         return None
 
     async def _reread(self, namespace: Namespace) -> str | None:

@@ -27,6 +27,7 @@ from sshcredential_operator.encryption.root_file import RootInFile
 from sshcredential_operator.encryption.root_key import MAX_ROOT_KEYS, ROOT_SECRET_NAME
 from sshcredential_operator.encryption.root_secret import RootInSecret
 from sshcredential_operator.encryption.roots import LocalRoot, Roots
+from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.controller.conftest import Connect
 from unit.controller.local_server import serving
 from unit.encryption.ring_memory import Cluster, Store
@@ -206,6 +207,19 @@ async def test_a_workspaces_key_gets_one_successor_and_goes_when_no_secret_needs
     assert await place.ask("drop", first.kid, GENOMICS) is None
     assert place.ring.known(first.kid, "genomics", UID) is None
     assert len(place.cluster.of_type(KEK_SECRET_TYPE)) == 1
+
+
+async def test_a_workspaces_key_that_cannot_be_replaced_yet_stays_asked_for(place: Place) -> None:
+    first = await place.ring.kek_for_writing("genomics", UID)
+    assert first is not None
+    root = place.cluster.secrets.pop(ROOT_SECRET_NAME)
+    with pytest.raises(TroubleError):
+        await place.ask("rotate", first.kid, GENOMICS)
+    assert len(place.cluster.of_type(KEK_SECRET_TYPE)) == 1
+    place.cluster.secrets[ROOT_SECRET_NAME] = root
+    await place.ring.refresh()
+    assert await place.ask("rotate", first.kid, GENOMICS) is None
+    assert len(place.cluster.of_type(KEK_SECRET_TYPE)) == 2
 
 
 async def test_a_key_of_another_workspace_is_neither_replaced_nor_dropped(place: Place) -> None:
