@@ -14,8 +14,9 @@ import pytest
 
 from cluster.history import CREDENTIALS, SECRETS, History
 from cluster.opened import root_of
+from cluster.ordeal import at_once
 from cluster.ring_desk import RingDesk, ring_desk
-from cluster.shown import data_of, generated, secret_of
+from cluster.shown import data_of, generated, reason_of, secret_of
 from controlplane.clusters import Cluster
 from controlplane.namespaces import Namespaces
 from controlplane.waiting import wait_until
@@ -63,8 +64,8 @@ def test_a_rotation_survives_kills_with_one_write_of_each_secret_and_each_status
     names, chance, desk = [f"held-{number}" for number in range(count)], random.Random(seed), ring.desk
     options = ("--rewrap-rate", str(rate))
     ring.prepared.start(*options)
-    desk.apply({name: generated() for name in names})
-    desk.wait_for_ready(names)
+    at_once(lambda name: desk.create(name, generated()), names)  # kubectl asks for one after the other
+    wait_until(lambda: [reason_of(one) for one in desk.all()] == ["Available"] * count, "all are Ready", 120)
     old = ring.key_id()
     before = {name: parts(data_of(desk.stored(name))) for name in names}
     statuses = {found["metadata"]["name"]: found["status"] for found in desk.all()}
