@@ -51,7 +51,7 @@ def states_of(found: Object) -> dict[str, str]:
 
 def answered(found: Object) -> bool:
     """Whether the status is about the present spec."""
-    return bool(found["status"]["observedGeneration"] == found["metadata"]["generation"])
+    return bool(found["status"].get("observedGeneration") == found["metadata"]["generation"])
 
 
 def imported(secret_name: str, passphrase_from: str | None = None) -> Object:
