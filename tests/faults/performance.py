@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-import faults.planted_operations  # noqa: F401 - plans name them, too
 from cluster.etcd_history import CREDENTIALS
 from controlplane.waiting import TimedOut
 from faults.misuse import is_misuse, operation_of
 from faults.operations import OPERATIONS, Operation
 from faults.oracles import judge
 from faults.plan import Plan
+from faults.planted_operations import MORE
 from faults.ring import keks_of
 from faults.run import Request, Run, Violation
 from faults.scene import Scene
@@ -76,7 +76,7 @@ def signatures(result: Result) -> list[Signature]:
 
 
 def _operation(plan: Plan) -> Operation:
-    return operation_of(plan.operation) if is_misuse(plan.operation) else OPERATIONS[plan.operation]
+    return operation_of(plan.operation) if is_misuse(plan.operation) else (OPERATIONS | MORE)[plan.operation]
 
 
 def _played(scene: Scene, operation: Operation) -> float | None:

@@ -1,4 +1,4 @@
-"""What users do to show some of the planted bugs, beside the operations of the campaign: they are added to those."""
+"""What users do to show some of the planted bugs, beside the operations of the campaign. Played by `performance`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from faults.operations import (
     AT_ONCE,
     HPC,
     INPUT,
-    OPERATIONS,
     Operation,
     delete,
     delete_and_keep,
@@ -114,4 +113,3 @@ MORE: Final[dict[str, Operation]] = {
     "delete-at-once-and-come-back": Operation(come_back, ready_with(**AT_ONCE)),
     "generate-with-a-right-too-many": Operation(generate_with_a_right_too_many),
 }
-OPERATIONS.update(MORE)

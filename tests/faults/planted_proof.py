@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-import faults.planted_operations  # noqa: F401 - plans of bugs name some of them
 from faults import scene
 from faults.performance import perform
 from faults.plan import Plan
