@@ -171,8 +171,8 @@ def test_nothing_is_listed_and_no_other_secret_read_once_there_are_credentials(r
     begun = next(number for number, event in enumerate(asked) if event.name == secret_of(asked[made[0]].name))
     reads = [event for event in asked[begun : made[-1]] if event.verb in {"get", "list"}]
     assert made
-    # For a workspace's first credential: the uid of its namespace, and whether the root key is still stored. The key ring
-    # tells of the workspace's new key when it looks next, which a slow machine may see within these.
+    # For a workspace's first credential: the uid of its namespace, and whether the root key is still stored. The key
+    # ring tells of the workspace's new key when it looks next, which a slow machine may see within these.
     of_ring = {ROOT_SECRET_NAME, KEY_RING_CONFIG_MAP}
     assert {event.resource for event in reads if event.name not in of_ring} <= {"namespaces"}
 
