@@ -5,7 +5,6 @@ Used by `sshcred keyring backup`, `sshcred keyring restore` and `sshcred recover
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import click
 
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.cli.exit_codes import end
-from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
+from sshcredential_operator.cli.files import Unreadable, json_object_in, read_file, shown_name
 from sshcredential_operator.encryption import b64url
 from sshcredential_operator.encryption.backup_seal import (
     LONGEST,
@@ -99,7 +98,7 @@ def passphrase_in(file: Path) -> Passphrase:
 
 def recipient_in(file: Path) -> RecipientKey:
     """Return the public key in a file."""
-    key = _jwk(file)
+    key = json_object_in(file, MAX_JWK)
     found = recipient_key(key.get("x")) if (key.get("kty"), key.get("crv")) == ("OKP", "X25519") else None
     if found is None:
         raise click.BadParameter("is no JWK with kty OKP, crv X25519 and x", param_hint="--recipient")
@@ -134,7 +133,7 @@ def write_backup(file: Path, text: bytes, *, force: bool) -> None:
 def _key(passphrase_file: Path | None, identity: Path | None) -> Passphrase | Identity:
     if identity is None:
         return passphrase_in(passphrase_file or Path())
-    key = _jwk(identity)
+    key = json_object_in(identity, MAX_JWK)
     x, d = key.get("x"), b64url.decode(key.get("d"))
     if (
         (key.get("kty"), key.get("crv")) != ("OKP", "X25519")
@@ -146,12 +145,3 @@ def _key(passphrase_file: Path | None, identity: Path | None) -> Passphrase | Id
             "is no private key: a JWK with kty OKP, crv X25519, x and d is needed", param_hint="--identity"
         )
     return Identity(str(x), Sensitive(d))
-
-
-def _jwk(file: Path) -> dict[str, object]:
-    content = read_file(str(file), MAX_JWK)
-    try:
-        key = None if isinstance(content, Unreadable) else json.loads(content.reveal())
-    except (ValueError, RecursionError):
-        key = None
-    return key if isinstance(key, dict) else {}

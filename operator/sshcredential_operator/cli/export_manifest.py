@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypedDict
@@ -13,7 +12,7 @@ import yaml
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.export_spec import CREDENTIAL_NAME, Profile
 from sshcredential_operator.api.names import API_VERSION, EXPORT_KIND
-from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
+from sshcredential_operator.cli.files import Unreadable, json_object_in, read_file, shown_name
 from sshcredential_operator.encryption.recipient import MAX_TEXT, recipient_key
 from sshcredential_operator.exports.profiles import LAYOUTS
 from sshcredential_operator.keys.known_hosts import MAX_BYTES, BadLine, known_hosts
@@ -125,13 +124,9 @@ def _host_keys(file: str) -> str:
 
 def _public_key(file: Path | None) -> dict[str, str]:
     """Return the public half and nothing else, whatever else the file holds."""
-    content = read_file(str(file), MAX_TEXT)
-    try:
-        key = None if isinstance(content, Unreadable) else json.loads(content.reveal())
-    except (ValueError, RecursionError):
-        key = None
-    found = recipient_key(key.get("x")) if isinstance(key, dict) else None
-    if not isinstance(key, dict) or found is None or (key.get("kty"), key.get("crv")) != ("OKP", "X25519"):
+    key = json_object_in(Path(str(file)), MAX_TEXT)
+    found = recipient_key(key.get("x"))
+    if found is None or (key.get("kty"), key.get("crv")) != ("OKP", "X25519"):
         raise click.BadParameter("is no JWK with kty OKP, crv X25519 and x", param_hint="--recipient")
     return {"kty": "OKP", "crv": "X25519", "x": found.x}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sshcredential_operator.api.sensitive import Sensitive
+from sshcredential_operator.api.terminal import printable
 
 STANDARD_INPUT: Final = "-"
 
@@ -30,6 +32,16 @@ def read_file(file: str, most: int) -> Sensitive | Unreadable:
         return Unreadable("is no name of a file")
 
 
+def json_object_in(file: Path, most: int) -> dict[str, Any]:
+    """Return the JSON object in a file; one without members where it cannot be read, or holds none."""
+    content = read_file(str(file), most)
+    try:
+        found = None if isinstance(content, Unreadable) else json.loads(content.reveal())
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
 def shown_name(file: str) -> str:
     """Return a file's name with nothing in it that a terminal would obey."""
-    return file if file.isprintable() else ascii(file)
+    return printable(file)

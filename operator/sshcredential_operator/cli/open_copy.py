@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final
 import click
 
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
+from sshcredential_operator.cli.files import Unreadable, json_object_in, read_file, shown_name
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.recipient import MAX_TEXT, Delivery, open_with
 
@@ -64,12 +63,8 @@ def open_copy(key_file: Path, folder: Path, credential: str | None, paths: tuple
 
 
 def _private_key(file: Path) -> dict[str, Any]:
-    content = read_file(str(file), MAX_TEXT)
-    try:
-        key = None if isinstance(content, Unreadable) else json.loads(content.reveal())
-    except (ValueError, RecursionError):
-        key = None
-    if not isinstance(key, dict) or (key.get("kty"), key.get("crv")) != ("OKP", "X25519") or "d" not in key:
+    key = json_object_in(file, MAX_TEXT)
+    if (key.get("kty"), key.get("crv")) != ("OKP", "X25519") or "d" not in key:
         raise click.BadParameter(
             "is no private key: a JWK with kty OKP, crv X25519, x and d is needed", param_hint="--key"
         )
