@@ -15,8 +15,8 @@ import click
 
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.cli.exit_codes import end
-from sshcredential_operator.cli.files import Unreadable, json_object_in, read_file, shown_name
-from sshcredential_operator.encryption import b64url
+from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
+from sshcredential_operator.cli.jwk_files import identity_in
 from sshcredential_operator.encryption.backup_seal import (
     LONGEST,
     LONGEST_PASSPHRASE,
@@ -27,12 +27,9 @@ from sshcredential_operator.encryption.backup_seal import (
     is_long_enough,
     open_backup,
 )
-from sshcredential_operator.encryption.recipient import RecipientKey, recipient_key
 from sshcredential_operator.encryption.ring_backup import RingBackup
-from sshcredential_operator.encryption.x25519_jwe import KEY_SIZE
 
 Command = Callable[..., Any]
-MAX_JWK: Final = 64 * 1024
 FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 STANDARD_OUTPUT: Final = Path("-")
 
@@ -96,15 +93,6 @@ def passphrase_in(file: Path) -> Passphrase:
     return found
 
 
-def recipient_in(file: Path) -> RecipientKey:
-    """Return the public key in a file."""
-    key = json_object_in(file, MAX_JWK)
-    found = recipient_key(key.get("x")) if (key.get("kty"), key.get("crv")) == ("OKP", "X25519") else None
-    if found is None:
-        raise click.BadParameter("is no JWK with kty OKP, crv X25519 and x", param_hint="--recipient")
-    return found
-
-
 def write_backup(file: Path, text: bytes, *, force: bool) -> None:
     """Write the whole file or nothing, readable by its owner only. One that is there is left alone without `force`."""
     if file == STANDARD_OUTPUT:
@@ -133,15 +121,4 @@ def write_backup(file: Path, text: bytes, *, force: bool) -> None:
 def _key(passphrase_file: Path | None, identity: Path | None) -> Passphrase | Identity:
     if identity is None:
         return passphrase_in(passphrase_file or Path())
-    key = json_object_in(identity, MAX_JWK)
-    x, d = key.get("x"), b64url.decode(key.get("d"))
-    if (
-        (key.get("kty"), key.get("crv")) != ("OKP", "X25519")
-        or recipient_key(x) is None
-        or d is None
-        or len(d) != KEY_SIZE
-    ):
-        raise click.BadParameter(
-            "is no private key: a JWK with kty OKP, crv X25519, x and d is needed", param_hint="--identity"
-        )
-    return Identity(str(x), Sensitive(d))
+    return identity_in(identity, "--identity")

@@ -12,8 +12,8 @@ import yaml
 from sshcredential_operator.api.durations import parse_duration
 from sshcredential_operator.api.export_spec import CREDENTIAL_NAME, Profile
 from sshcredential_operator.api.names import API_VERSION, EXPORT_KIND
-from sshcredential_operator.cli.files import Unreadable, json_object_in, read_file, shown_name
-from sshcredential_operator.encryption.recipient import MAX_TEXT, recipient_key
+from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
+from sshcredential_operator.cli.jwk_files import recipient_in
 from sshcredential_operator.exports.profiles import LAYOUTS
 from sshcredential_operator.keys.known_hosts import MAX_BYTES, BadLine, known_hosts
 
@@ -124,11 +124,7 @@ def _host_keys(file: str) -> str:
 
 def _public_key(file: Path | None) -> dict[str, str]:
     """Return the public half and nothing else, whatever else the file holds."""
-    key = json_object_in(Path(str(file)), MAX_TEXT)
-    found = recipient_key(key.get("x"))
-    if found is None or (key.get("kty"), key.get("crv")) != ("OKP", "X25519"):
-        raise click.BadParameter("is no JWK with kty OKP, crv X25519 and x", param_hint="--recipient")
-    return {"kty": "OKP", "crv": "X25519", "x": found.x}
+    return {"kty": "OKP", "crv": "X25519", "x": recipient_in(Path(str(file)), "--recipient").x}
 
 
 def _without_none(given: dict[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from sshcredential_operator.cli.backup_files import (
     STANDARD_OUTPUT,
     passphrase_in,
     passphrase_option,
-    recipient_in,
     write_backup,
 )
 from sshcredential_operator.cli.desk import cluster_options, connect_or_end, operator_namespace_option
 from sshcredential_operator.cli.exit_codes import REFUSED, end
 from sshcredential_operator.cli.files import shown_name
+from sshcredential_operator.cli.jwk_files import recipient_in
 from sshcredential_operator.cli.reading_desk import or_end
 from sshcredential_operator.cli.ring_roots import root_source_option, roots_of
 from sshcredential_operator.client.refused import Refused
@@ -87,7 +87,7 @@ def backup(  # noqa: PLR0913 - the options of the command
     """
     if (recipient is None) == (passphrase_file is None):
         raise click.UsageError("Give exactly one of --recipient and --passphrase-file: a backup is always encrypted.")
-    to = recipient_in(recipient) if recipient else passphrase_in(passphrase_file or Path())
+    to = recipient_in(recipient, "--recipient") if recipient else passphrase_in(passphrase_file or Path())
     if out != STANDARD_OUTPUT and out.exists() and not force:
         end(f"{shown_name(str(out))} is there already, and may be the only backup: name another, or give --force")
     from sshcredential_operator.client.keyring import KeyRing  # noqa: PLC0415 - lazily, as desk.py says

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from sshcredential_operator.api.sensitive import Sensitive
-from sshcredential_operator.cli.files import Unreadable, json_object_in, read_file, shown_name
+from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
+from sshcredential_operator.cli.jwk_files import identity_in
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.recipient import MAX_TEXT, Delivery, open_with
+from sshcredential_operator.encryption.x25519_jwe import private_jwk
 
 SEALED: Final = "*.jwe"
 FILES: Final = {Field.PRIVATE_KEY: "id", Field.PASSPHRASE: "passphrase"}
@@ -53,22 +55,13 @@ def open_copy(key_file: Path, folder: Path, credential: str | None, paths: tuple
     Example, for an init container:
       sshcred open --key /recipient/key.json --to /ssh /copy
     """
-    private = _private_key(key_file)
+    private = private_jwk(identity_in(key_file, "--key").d)
     opened = [_opened(file, private) for path in paths for file in _sealed_files(path)]
     _require_one_credential([what for what, _ in opened], credential)
     for what, value in opened:
         _write(folder / FILES[what.field], value)
     first = opened[0][0]
     click.echo(f"opened key {first.key_number} of {first.namespace}/{first.name}", err=True)
-
-
-def _private_key(file: Path) -> dict[str, Any]:
-    key = json_object_in(file, MAX_TEXT)
-    if (key.get("kty"), key.get("crv")) != ("OKP", "X25519") or "d" not in key:
-        raise click.BadParameter(
-            "is no private key: a JWK with kty OKP, crv X25519, x and d is needed", param_hint="--key"
-        )
-    return key
 
 
 def _sealed_files(path: Path) -> Iterator[Path]:
@@ -78,7 +71,7 @@ def _sealed_files(path: Path) -> Iterator[Path]:
     yield from found
 
 
-def _opened(file: Path, private: dict[str, Any]) -> tuple[Delivery, Sensitive]:
+def _opened(file: Path, private: Mapping[str, object]) -> tuple[Delivery, Sensitive]:
     content = read_file(str(file), MAX_TEXT)
     if isinstance(content, Unreadable):
         raise click.BadParameter(f"{shown_name(str(file))}: {content.why}", param_hint="PATH")
