@@ -17,6 +17,7 @@ from faults.plan import Plan
 from faults.run import Wanted
 from faults.stage import Place
 from sshcredential_operator.api.names import SECRET_TYPE
+from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYPE
 
 READY: Final = 200
 PATIENCE: Final = 60.0
@@ -134,6 +135,8 @@ class Scene:
         yield from (
             f"{name} is left" for resource, name in found if resource == CREDENTIALS and name not in self.wanted
         )
+        if self.serves and self.cast.operators and not any(map(_is_sealing_key, self.ring())):
+            yield "there is no sealing key"
         yield from self.also()
 
     def heard(self) -> list[Heard]:
@@ -213,3 +216,7 @@ def _is_at_work(metrics: str) -> bool:
 
 def _is_ours(found: Object) -> bool:
     return bool(found["type"] == SECRET_TYPE)
+
+
+def _is_sealing_key(found: Object) -> bool:
+    return bool(found["type"] == SEALING_KEY_SECRET_TYPE)
