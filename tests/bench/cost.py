@@ -28,6 +28,13 @@ def cost_of(pid: int) -> Cost:
     return Cost(cpu, sum(one["Rss"] for one in rolled_up), sum(one["Pss"] for one in rolled_up), private)
 
 
+def handles_of(pid: int) -> tuple[int, int]:
+    """Return the open file descriptors and the threads of a process and its descendants."""
+    family = [pid, *_descendants(pid)]
+    files = sum(len(list(Path(f"/proc/{p}/fd").iterdir())) for p in family)
+    return files, sum(len(list(Path(f"/proc/{p}/task").iterdir())) for p in family)
+
+
 def _stat(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
 
