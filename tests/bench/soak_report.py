@@ -103,17 +103,27 @@ def _drift(figures: Figures) -> str:
 def _memory(figures: Figures) -> str:
     samples = figures["samples"]
     thirds = [samples[0], samples[len(samples) // 3], samples[2 * len(samples) // 3], samples[-1]]
-    head = ["minute", "private MiB", "resident MiB", "files", "threads", "credentials", "queue", "audit log MiB"]
+    head = [
+        "minute",
+        "private MiB",
+        "resident MiB",
+        "workers MiB",
+        "files",
+        "threads",
+        "credentials",
+        "queue",
+        "audit log MiB",
+    ]
     rows = [
         [
             f"{one['at'] / 60:.1f}",
-            *(f"{one[part]:.1f}" for part in ("private", "resident")),
+            *(f"{one[part]:.1f}" for part in ("private", "resident", "workers")),
             *(f"{one[part]:.0f}" for part in ("files", "threads", "credentials", "queue")),
             f"{one['audit log']:.1f}",
         ]
         for one in thirds
     ]
-    most = {part: max(one[part] for one in samples) for part in ("private", "files", "threads", "queue")}
+    most = {part: max(one[part] for one in samples) for part in ("private", "workers", "files", "threads", "queue")}
     said = ", ".join(f"{part} {value:.5g}" for part, value in most.items())
     return f"{table(head, rows)}\nThe most in any sample: {said}.\n"
 
@@ -154,7 +164,7 @@ def _requests(figures: Figures) -> str:
 
 def _memory_plot(figures: Figures) -> str:
     samples = figures["samples"]
-    series = {part: [(one["at"] / 60, one[part]) for one in samples] for part in ("private", "resident")}
+    series = {part: [(one["at"] / 60, one[part]) for one in samples] for part in ("private", "resident", "workers")}
     return over_time("Memory of the operator in a soak", "minutes", "MiB", series)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.asked import words
-from bench.cost import Cost, cost_of, handles_of
+from bench.cost import cost_of, handles_of
 from controlplane import audit
 from controlplane.plane import ControlPlane
 from operators.process import OperatorProcess
@@ -47,12 +47,16 @@ class Requests:
 
 
 def sample(operator: OperatorProcess, requests: Requests) -> dict[str, Any]:
-    """Return one look at the operator: memory and log in MiB, CPU in seconds since it was started."""
-    cost, (files, threads) = _process(operator.pid)
+    """Return one look at the operator: memory and log in MiB, CPU in seconds since it was started.
+
+    Its processes that judge brought keys come and go, and are told apart from it: `workers` is their private memory.
+    """
+    cost, (files, threads) = cost_of(operator.pid, alone=True), handles_of(operator.pid)
     return {
         "resident": cost.resident,
         "proportional": cost.proportional,
         "private": cost.private,
+        "workers": max(0.0, _private_of_all(operator.pid) - cost.private),
         "cpu": cost.cpu,
         "files": files,
         "threads": threads,
@@ -62,11 +66,11 @@ def sample(operator: OperatorProcess, requests: Requests) -> dict[str, Any]:
     }
 
 
-def _process(pid: int) -> tuple[Cost, tuple[int, int]]:
+def _private_of_all(pid: int) -> float:
     for _ in range(ATTEMPTS):
         with suppress(OSError):  # a child has ended in between
-            return cost_of(pid), handles_of(pid)
-    return cost_of(pid), handles_of(pid)
+            return cost_of(pid).private
+    return cost_of(pid).private
 
 
 class Slope(NamedTuple):
