@@ -166,6 +166,12 @@ def test_a_rotation_that_keeps_the_key_is_said() -> None:
         ),
         pytest.param(shown(SECOND), stored(3), "had 3 keys, and 2 were asked for", id="more keys than were asked for"),
         pytest.param(
+            with_status(shown(SECOND), publicKey=FIRST.record.current_key.public_key),
+            SECOND,
+            "its Secret holds another key than the status' public key",
+            id="a public key of another key",
+        ),
+        pytest.param(
             with_status(shown(SECOND), observedGeneration=1),
             SECOND,
             "is not Ready for the present spec, Available",
