@@ -56,11 +56,10 @@ def _of_one(
 
 def _of_record(record: Record, wanted: Wanted, status: Object) -> Iterator[str]:
     key = record.current_key
-    if (
-        key.public_key.split()[:2] != status.get("publicKey", "").split()[:2]
-        or key.fingerprint != status["fingerprint"]
-    ):
+    if key.fingerprint != status.get("fingerprint"):
         yield f"its Secret holds key {key.fingerprint}, and the status tells of {status.get('fingerprint')}"
+    if key.public_key.split()[:2] != status.get("publicKey", "").split()[:2]:
+        yield "its Secret holds another key than the status' public key"
     if len(record.keys) != 1:
         yield f"its Secret holds {len(record.keys)} keys"
     if record.highest_key_number > 1 + wanted.serial:
