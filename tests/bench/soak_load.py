@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
 
+import aiohttp
+
 from bench.soak_ledger import Ledger
 from bench.soak_plan import IMPORTED, SOURCES, Kind, Operation, Place
 from bench.writer import Writer
@@ -55,12 +57,16 @@ class Load:
                 group.create_task(self.do(operation))
 
     async def do(self, operation: Operation) -> None:
-        """Do one operation when the earlier ones of this credential have been taken."""
-        async with self._turns[operation.place]:
-            await {Kind.CREATE: self._create, Kind.ROTATE: self._rotate, Kind.DELETE: self._delete}[operation.kind](
-                operation
-            )
-        self.done[operation.kind] += 1
+        """Do one operation when the earlier ones of this credential have been taken. What fails is drift."""
+        does = {Kind.CREATE: self._create, Kind.ROTATE: self._rotate, Kind.DELETE: self._delete}[operation.kind]
+        try:
+            async with self._turns[operation.place]:
+                await does(operation)
+        except (RuntimeError, KeyError, TimeoutError, aiohttp.ClientError) as failed:
+            where = "/".join(operation.place)
+            self._ledger.drift.append(f"{where}: {operation.kind} failed, {type(failed).__name__}: {failed}")
+        else:
+            self.done[operation.kind] += 1
         if operation.kind is Kind.DELETE:
             del self._turns[operation.place]
 

@@ -8,7 +8,7 @@ import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import aiohttp
@@ -70,17 +70,19 @@ class Writer:
         """Yield type and object of every event of a collection from now on. A gap raises RuntimeError."""
         since = (await self.get(f"{path}?limit=1"))["metadata"]["resourceVersion"]
         while True:
-            async for line in self._watch(path, f"&allowWatchBookmarks=true&resourceVersion={since}"):
-                event = orjson.loads(line)
-                if event["type"] == "ERROR":
-                    raise RuntimeError(f"the watch of {path} has a gap: {event['object'].get('message')}")
-                since = event["object"]["metadata"]["resourceVersion"]
-                if event["type"] != "BOOKMARK":
-                    yield event["type"], event["object"]
+            with suppress(aiohttp.ClientPayloadError):  # cut off: the next watch goes on where this one ended
+                async for line in self._watch(path, f"&allowWatchBookmarks=true&resourceVersion={since}"):
+                    event = orjson.loads(line)
+                    if event["type"] == "ERROR":
+                        raise RuntimeError(f"the watch of {path} has a gap: {event['object'].get('message')}")
+                    since = event["object"]["metadata"]["resourceVersion"]
+                    if event["type"] != "BOOKMARK":
+                        yield event["type"], event["object"]
 
     async def _watch(self, path: str, more: str = "") -> AsyncIterator[bytes]:
         url = f"{self._server}{path}?watch=true{more}"
         async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
+            response.raise_for_status()
             buffer = b""
             async for chunk in response.content.iter_any():
                 *lines, buffer = (buffer + chunk).split(b"\n")
