@@ -47,8 +47,14 @@ def lines(title: str, x_label: str, y_label: str, series: Mapping[str, Points], 
 def over_time(title: str, x_label: str, y_label: str, series: Mapping[str, Points], height: int = 340) -> str:
     """Return lines over a horizontal axis that begins with zero."""
     last = max((x for points in series.values() for x, _ in points), default=1) or 1
-    ticks = [last * share / 5 for share in range(6)]
+    step = next(size for size in _round_sizes(last) if size >= last / 6)
+    ticks = [step * number for number in range(int(last / step) + 1)]
     return _lines(title, (x_label, y_label), series, height, (ticks, lambda x: x / last))
+
+
+def _round_sizes(last: float) -> Iterator[float]:
+    power = math.floor(math.log10(last)) - 1
+    yield from (digit * 10.0**exponent for exponent in (power, power + 1) for digit in (1, 2, 5))
 
 
 def _lines(
