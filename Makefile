@@ -82,6 +82,10 @@ bench-neighbours: $(READY) debian-packages ## Measure: one workspace beside anot
 bench-targets: $(READY) debian-packages ## Measure: 500 SSHTargets tried at 50 real sshds: time, visits at once, memory, requests
 	@PYTHONPATH=tests $(BIN)/python tests/bench/targets.py $(ARGS)
 
+.PHONY: soak
+soak: $(READY) debian-packages ## 30 minutes of 5 creates, rotations or deletions per second: is memory flat, does nothing drift?
+	@PYTHONPATH=tests $(BIN)/python tests/bench/soak.py $(ARGS)
+
 .PHONY: demo demo-down
 demo: $(READY) debian-packages ## Show the product on a control plane of its own; KEEP=1 leaves it running
 	@PYTHONPATH=scripts:tests $(BIN)/python -m demo $(ARGS)

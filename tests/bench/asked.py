@@ -20,7 +20,7 @@ def asked(plane: ControlPlane, since: AuditMark, user: str, namespace: str | Non
     With a namespace, only what was asked of that one.
     """
     counts = Counter(
-        _words(event)
+        words(event)
         for event in plane.audit_events(since)
         if event.user == user
         and event.verb != "watch"
@@ -55,6 +55,7 @@ def writes(counts: Mapping[str, int]) -> int:
     return sum(count for words, count in without_leases(counts).items() if words.split(" ")[0] not in READS)
 
 
-def _words(event: AuditEvent) -> str:
+def words(event: AuditEvent) -> str:
+    """Return verb and resource of a request, as they are counted."""
     resource = event.resource or event.uri.split("?", maxsplit=1)[0]
     return f"{event.verb} {resource}{'/' if event.subresource else ''}{event.subresource}"

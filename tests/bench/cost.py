@@ -18,14 +18,20 @@ class Cost(NamedTuple):
     """What would be free if the process ended."""
 
 
-def cost_of(pid: int) -> Cost:
-    """Return what a process and its descendants have cost so far."""
-    family = [pid, *_descendants(pid)]
+def cost_of(pid: int, *, alone: bool = False) -> Cost:
+    """Return what a process, alone or with its descendants, has cost so far."""
+    family = [pid] if alone else [pid, *_descendants(pid)]
     ticks = os.sysconf("SC_CLK_TCK")
     cpu = sum(sum(int(field) for field in _stat(p)[11:13]) for p in family) / ticks
     rolled_up = [_memory(p) for p in family]
     private = sum(one["Private_Clean"] + one["Private_Dirty"] for one in rolled_up)
     return Cost(cpu, sum(one["Rss"] for one in rolled_up), sum(one["Pss"] for one in rolled_up), private)
+
+
+def handles_of(pid: int) -> tuple[int, int]:
+    """Return the open file descriptors and the threads of a process alone."""
+    files, threads = (len(list(Path(f"/proc/{pid}/{what}").iterdir())) for what in ("fd", "task"))
+    return files, threads
 
 
 def _stat(pid: int) -> list[str]:

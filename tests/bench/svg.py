@@ -1,4 +1,4 @@
-"""Two kinds of plots as SVG texts: bars, and lines over a logarithmic axis. Pure, too small to need a library."""
+"""Plots as SVG texts: bars, and lines over a logarithmic axis or over time. Pure, too small to need a library."""
 
 from __future__ import annotations
 
@@ -37,13 +37,40 @@ def lines(title: str, x_label: str, y_label: str, series: Mapping[str, Points], 
     positive = [x for x in xs if x > 0] or [1.0]
     low, high = math.log10(positive[0]), math.log10(positive[-1])
     start = low - (high - low or 1) / 4 if xs and xs[0] <= 0 else low
-    most = max((y for _, y in everything), default=1) or 1
+
+    def across(x: float) -> float:
+        return ((math.log10(x) if x > 0 else start) - start) / ((high - start) or 1)
+
+    return _lines(title, (x_label, y_label), series, height, (xs, across))
+
+
+def over_time(title: str, x_label: str, y_label: str, series: Mapping[str, Points], height: int = 340) -> str:
+    """Return lines over a horizontal axis that begins with zero."""
+    last = max((x for points in series.values() for x, _ in points), default=1) or 1
+    step = next(size for size in _round_sizes(last) if size >= last / 6)
+    ticks = [step * number for number in range(int(last / step) + 1)]
+    return _lines(title, (x_label, y_label), series, height, (ticks, lambda x: x / last))
+
+
+def _round_sizes(last: float) -> Iterator[float]:
+    power = math.floor(math.log10(last)) - 1
+    yield from (digit * 10.0**exponent for exponent in (power, power + 1) for digit in (1, 2, 5))
+
+
+def _lines(
+    title: str,
+    labels: tuple[str, str],
+    series: Mapping[str, Points],
+    height: int,
+    axis: tuple[Sequence[float], Callable[[float], float]],
+) -> str:
+    ticks, across = axis
+    most = max((y for points in series.values() for _, y in points), default=1) or 1
 
     def place(x: float, y: float) -> tuple[float, float]:
-        share = ((math.log10(x) if x > 0 else start) - start) / ((high - start) or 1)
-        return 70 + share * (WIDTH - 70 - _RIGHT), height - _BOTTOM - y / most * (height - _TOP - _BOTTOM)
+        return 70 + across(x) * (WIDTH - 70 - _RIGHT), height - _BOTTOM - y / most * (height - _TOP - _BOTTOM)
 
-    parts = list(_axes(xs, most, place, x_label, y_label))
+    parts = list(_axes(ticks, most, place, *labels))
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))

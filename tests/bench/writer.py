@@ -8,7 +8,7 @@ import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import aiohttp
@@ -66,9 +66,23 @@ class Writer:
                     yield name, time.monotonic()
             print(f"  the bench's own watch of {path} was ended, and begins again", flush=True)
 
-    async def _watch(self, path: str) -> AsyncIterator[bytes]:
-        url = f"{self._server}{path}?watch=true"
+    async def events(self, path: str) -> AsyncIterator[tuple[str, Any]]:
+        """Yield type and object of every event of a collection from now on. A gap raises RuntimeError."""
+        since = (await self.get(f"{path}?limit=1"))["metadata"]["resourceVersion"]
+        while True:
+            with suppress(aiohttp.ClientPayloadError):  # cut off: the next watch goes on where this one ended
+                async for line in self._watch(path, f"&allowWatchBookmarks=true&resourceVersion={since}"):
+                    event = orjson.loads(line)
+                    if event["type"] == "ERROR":
+                        raise RuntimeError(f"the watch of {path} has a gap: {event['object'].get('message')}")
+                    since = event["object"]["metadata"]["resourceVersion"]
+                    if event["type"] != "BOOKMARK":
+                        yield event["type"], event["object"]
+
+    async def _watch(self, path: str, more: str = "") -> AsyncIterator[bytes]:
+        url = f"{self._server}{path}?watch=true{more}"
         async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
+            response.raise_for_status()
             buffer = b""
             async for chunk in response.content.iter_any():
                 *lines, buffer = (buffer + chunk).split(b"\n")
@@ -79,12 +93,25 @@ class Writer:
         """POST any object."""
         await self._send("POST", path, body, JSON)
 
-    async def _send(self, method: str, path: str, body: Mapping[str, Any], headers: dict[str, str]) -> None:
-        url = self._server + path
-        async with self._session.request(method, url, data=orjson.dumps(body), headers=headers) as response:
+    async def patch(self, path: str, body: Mapping[str, Any]) -> None:
+        """Change any object by a merge patch."""
+        await self._send("PATCH", path, body, MERGE)
+
+    async def delete(self, path: str) -> None:
+        """DELETE any object."""
+        await self._send("DELETE", path, {}, JSON)
+
+    async def get(self, path: str) -> Any:
+        """GET any object or list."""
+        return orjson.loads(await self._send("GET", path, {}, {}))
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any], headers: dict[str, str]) -> bytes:
+        url, data = self._server + path, orjson.dumps(body) if body else None
+        async with self._session.request(method, url, data=data, headers=headers) as response:
             answer = await response.read()
             if not response.ok:
                 raise RuntimeError(f"{method} {path}: {answer[:300]!r}")
+            return answer
 
 
 STATUS: Final[dict[str, Any]] = {

@@ -36,6 +36,7 @@ class OperatorProcess:
         process: str = "run",
     ) -> None:
         self.operator_namespace, self.workspaces, self.log = operator_namespace, tuple(workspaces), log
+        self._address: str | None = None
         places = [part for name in workspaces for part in ("--workspace", name)] or ["--all-namespaces"]
         command = [*program, process, "--operator-namespace", operator_namespace, *places, "--log-format", "json"]
         with log.open("ab") as out:
@@ -84,7 +85,10 @@ class OperatorProcess:
     @property
     def address(self) -> str | None:
         """Where it listens, as its log tells."""
-        return next((str(entry["address"]) for entry in self.entries() if entry["message"] == "listening"), None)
+        if self._address is None:  # asked for again and again while the log grows
+            listening = (str(entry["address"]) for entry in self.entries() if entry["message"] == "listening")
+            self._address = next(listening, None)
+        return self._address
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the log's lines; one that is being written is left out."""

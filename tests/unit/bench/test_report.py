@@ -11,7 +11,7 @@ import pytest
 from bench.machine import look
 from bench.report import write_report
 from bench.run import SECTIONS
-from bench.svg import bars, lines
+from bench.svg import bars, lines, over_time
 from bench.tables import spread, table
 
 COSTS = {"operator": 2.0, "apiserver": 4.0, "etcd": 1.0}
@@ -98,6 +98,9 @@ def test_a_section_alone_makes_a_report(name: str, tmp_path: Path) -> None:
         pytest.param(bars("none", "x", {}), id="no bars"),
         pytest.param(lines("t", "x", "y", {"a": [(0, 1), (1000, 2)], "b": [(0, 0), (1000, 0)]}), id="lines"),
         pytest.param(lines("t", "x", "y", {"a": [(5, 1)]}), id="one point"),
+        pytest.param(over_time("t", "x", "y", {"a": [(0, 1), (2.99682, 2)]}), id="lines over time"),
+        pytest.param(over_time("t", "x", "y", {"a": [(0, 1)]}), id="one point in time"),
+        pytest.param(over_time("t", "x", "y", {}), id="no time"),
     ],
 )
 def test_a_plot_is_well_formed_and_has_no_place_that_is_no_number(picture: str) -> None:
@@ -105,6 +108,20 @@ def test_a_plot_is_well_formed_and_has_no_place_that_is_no_number(picture: str) 
 
     assert root.tag.endswith("svg")
     assert not {"nan", "inf"} & {word.lower() for element in root.iter() for word in element.attrib.values()}
+
+
+@pytest.mark.parametrize(
+    ("last", "ticks"),
+    [
+        (2.99682, ["0", "0.5", "1", "1.5", "2", "2.5"]),
+        (30.02, ["0", "10", "20", "30"]),
+        (0.1, ["0", "0.02", "0.04", "0.06", "0.08", "0.1"]),
+    ],
+)
+def test_time_is_marked_at_round_numbers(last: float, ticks: list[str]) -> None:
+    root = ET.fromstring(over_time("t", "x", "y", {"a": [(0, 1), (last, 2)]}))  # noqa: S314 - our own text
+
+    assert [one.text for one in root.iter() if one.get("text-anchor") == "middle"] == ticks
 
 
 def test_tables_and_ranges_are_written_as_people_read_them() -> None:
