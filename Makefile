@@ -8,6 +8,8 @@ READY := .venv/setup-done
 GENERATORS := $(wildcard scripts/generate/*.py)
 # The namespaces that install.yaml serves
 WORKSPACES ?=
+# How many processes share the folders of tests; 0 is none but pytest itself, and shows output at once
+PROCESSES ?= 2
 # More arguments for pytest or for the script behind a target: make test ARGS="-k rotation"
 ARGS ?=
 
@@ -44,8 +46,12 @@ check-unit: $(READY) debian-packages
 	@$(BIN)/pytest tests/unit tests/contract $(ARGS)
 
 .PHONY: test
-test: $(READY) debian-packages ## Everything, on a real Kubernetes control plane (the first run builds it)
-	@$(BIN)/pytest tests $(ARGS)
+test: $(READY) debian-packages control-plane ## Everything, on a real Kubernetes control plane (the first run builds it)
+	@$(BIN)/pytest tests --numprocesses=$(PROCESSES) $(ARGS)
+
+.PHONY: control-plane
+control-plane: $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m controlplane build >/dev/null
 
 .PHONY: campaign
 campaign: $(READY) debian-packages ## The long and the strictest tests: trouble on the wire, false greens, 20,000 random steps

@@ -249,7 +249,7 @@ async def test_a_person_may_have_it_used_all_the_same_and_that_is_announced() ->
     )
 
 
-@pytest.mark.parametrize("fingerprint", [PAIR.public.fingerprint, "", "true"])
+@pytest.mark.parametrize("fingerprint", [PAIR.public.fingerprint, "", "true"], ids=["used", "none", "true"])
 async def test_what_is_said_of_another_key_forces_nothing(fingerprint: str) -> None:
     server, operator, _ = await staged(Doors("login"))
     server.annotate(fingerprint)
