@@ -6,6 +6,7 @@ holds is swept, because a watch does not tell of what vanished while it was away
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
 from enum import Enum
@@ -23,7 +24,11 @@ Scope = Namespace | None
 _Seen = Credential | RawSecret | SecretSeen
 
 ENDS_KEPT: Final = 10_000
-"""How many deletions are remembered, for answers that come back after them."""
+"""How many deletions are remembered at most, for answers that come back after them."""
+ENDS_KEPT_ANYWAY: Final = 500
+"""How many are remembered whatever their age: a process that was frozen has no measure of it."""
+ENDS_SECONDS: Final = 60.0
+"""How long more than that are remembered; no request takes so long."""
 
 
 class Kind(Enum):
@@ -47,7 +52,7 @@ class Store:
         self._told: dict[tuple[Namespace, str], CredentialKey] = {}
         self._listed: set[tuple[Kind, Scope]] = set()
         self._blocked: dict[tuple[Kind, Scope], TroubleError] = {}
-        self._gone: OrderedDict[tuple[Kind, CredentialKey], str] = OrderedDict()
+        self._gone: OrderedDict[tuple[Kind, CredentialKey], tuple[str, float]] = OrderedDict()
 
     # --- what passes read (the port `Known`)
 
@@ -190,13 +195,17 @@ class Store:
         return not self._is_old(kind, key, None, version)
 
     def _is_old(self, kind: Kind, key: CredentialKey, known: _Seen | None, version: str) -> bool:
-        latest = self._gone.get((kind, key)) if known is None else known.resource_version
+        latest = self._gone.get((kind, key), (None,))[0] if known is None else known.resource_version
         return latest is not None and not is_later(version, latest)
 
     def _bury(self, kind: Kind, key: CredentialKey, version: str) -> None:
-        self._gone[kind, key] = version
+        now = time.monotonic()
+        self._gone[kind, key] = (version, now)
         self._gone.move_to_end((kind, key))
-        while len(self._gone) > ENDS_KEPT:
+        while len(self._gone) > ENDS_KEPT_ANYWAY:
+            _, buried = next(iter(self._gone.values()))
+            if len(self._gone) <= ENDS_KEPT and now - buried < ENDS_SECONDS:
+                return
             self._gone.popitem(last=False)
 
     def _put_credential(self, credential: Credential) -> None:

@@ -143,8 +143,16 @@ def test_an_absence_that_was_read_live_is_kept() -> None:
     assert (known_version(store), secret_version(store)) == (None, None)
 
 
-def test_only_so_many_ends_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "ENDS_KEPT", 3)
+@pytest.mark.parametrize(
+    ("most", "anyway", "seconds"),
+    [pytest.param(3, 1, 60.0, id="at once"), pytest.param(100, 3, 0.0, id="one after the other")],
+)
+def test_only_so_many_ends_are_remembered(
+    monkeypatch: pytest.MonkeyPatch, most: int, anyway: int, seconds: float
+) -> None:
+    monkeypatch.setattr(store_module, "ENDS_KEPT", most)
+    monkeypatch.setattr(store_module, "ENDS_KEPT_ANYWAY", anyway)
+    monkeypatch.setattr(store_module, "ENDS_SECONDS", seconds)
     store = Store()
     for number in range(10):
         store.saw_credential(credential(f"name-{number}", 100 + number), deleted=True)
