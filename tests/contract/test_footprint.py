@@ -28,3 +28,14 @@ def test_kopf_is_there_and_the_client_package_can_still_be_imported_afterwards()
     program = "import sshcredential_operator.controller.shell, kopf, kubernetes.aio.config; print(kopf.__name__)"
 
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "kopf\n"
+
+
+def test_the_buffer_of_a_connection_is_no_larger_than_we_ask_for() -> None:
+    program = (
+        "import asyncio, asyncio.sslproto, ssl, sshcredential_operator.controller.connection\n"
+        "loop = asyncio.new_event_loop()\n"
+        "context = ssl.create_default_context()\n"
+        "print(len(asyncio.sslproto.SSLProtocol(loop, asyncio.Protocol(), context, loop.create_future())._ssl_buffer))"
+    )
+
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "65536\n"

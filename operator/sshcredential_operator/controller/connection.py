@@ -6,6 +6,7 @@ Everything that talks to the API server, Kopf included, takes its session from h
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import socket
 import ssl
 import time
@@ -22,6 +23,10 @@ from sshcredential_operator.api.names import FIELD_MANAGER
 from sshcredential_operator.controller.endpoint import Endpoint, NoConfigurationError, load_endpoint
 
 TOKEN_REFRESH_SECONDS: Final = 60
+
+asyncio.sslproto.SSLProtocol.max_size = 64 * 1024
+# Each connection has a buffer of this size, filled with zeros when it is made. There are up to 40 of them, and by
+# default it is 256 KiB: 8 MiB more. A TLS record has 16 KiB at most (RFC 8446, 5.1).
 
 
 class Connection:
