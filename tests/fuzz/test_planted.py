@@ -72,6 +72,7 @@ BUGS: Final[dict[str, tuple[str, Any]]] = {
     "watch-lines": ("controller.metadata.RelistError", _NoErrorOfOurs),
     "answers": ("encryption.ring_backup._are_texts", lambda _: True),
     "retry-after": ("controller.requests._SECONDS", re.compile("[-0-9]+")),
+    "http-answers": ("controller.http_answer._FRAMING", frozenset()),
     "kms-messages": ("encryption.kms_messages._text", bytes.decode),
     "ring-desk": ("controller.ring_desk._VALUE", re.compile("(?s).{1,1100}")),
     "options": ("api.durations.LONGEST_DURATION", timedelta.max),

@@ -1,13 +1,13 @@
-"""The connection to the API server: where it is and who we are from `endpoint.py`, requests by aiohttp.
+"""The connection to the API server: where it is and who we are from `endpoint.py`.
 
-Everything that talks to the API server, Kopf included, takes its session from here.
+Everything that talks to the API server, Kopf included, takes its client from here: aiohttp's for what streams, our own
+for the requests of passes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import asyncio.sslproto
-import socket
 import ssl
 import time
 import weakref
@@ -16,11 +16,12 @@ from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
-from aiohttp.connector import AddrInfoType
-from yarl import URL
 
 from sshcredential_operator.api.names import FIELD_MANAGER
 from sshcredential_operator.controller.endpoint import Endpoint, NoConfigurationError, load_endpoint
+from sshcredential_operator.controller.http_client import HttpClient, Server
+from sshcredential_operator.controller.http_proxy import Proxy
+from sshcredential_operator.controller.write_guard import WriteGuard
 
 TOKEN_REFRESH_SECONDS: Final = 60
 
@@ -39,19 +40,20 @@ class Connection:
         self.on_answer: Callable[[], None] = lambda: None
         self.on_silence: Callable[[], None] = lambda: None
         """One of these is called after every request, whoever made it."""
-        self.on_request: Callable[[str, URL, int | None, float], None] = lambda *_: None
-        """Called as well, with method, address, status code (None where nobody answered) and seconds."""
+        self.on_request: Callable[[str, str, int | None, float], None] = lambda *_: None
+        """Called as well, with method, path with query, status code (None where nobody answered) and seconds."""
 
-    def session(
-        self, *, connections: int, sockets: Callable[[AddrInfoType], socket.socket] | None = None
-    ) -> aiohttp.ClientSession:
-        """Return a new session with current credentials; `connections` bounds it, 0 does not.
+    def client(self, guard: WriteGuard, *, connections: int) -> HttpClient:
+        """Return a new client with current credentials, bounded by `connections`."""
+        proxy = Proxy.at(self._endpoint.proxy) if self._endpoint.proxy else None
+        server = Server(self.server, _tls(self._endpoint), proxy, lambda: self._endpoint.authorization)
+        return HttpClient(server, guard, connections=connections)
 
-        `sockets` makes its sockets, where they shall be special.
-        """
+    def session(self, *, connections: int) -> aiohttp.ClientSession:
+        """Return a new session with current credentials; `connections` bounds it, 0 does not."""
         tls = _tls(self._endpoint)
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, ssl=tls, force_close=False, socket_factory=sockets),
+            connector=aiohttp.TCPConnector(limit=connections, ssl=tls, force_close=False),
             headers={"User-Agent": FIELD_MANAGER, **self._endpoint.authorization},
             proxy=self._endpoint.proxy,
             cookie_jar=aiohttp.DummyCookieJar(),  # looking for cookies takes a tenth of a request
@@ -66,19 +68,25 @@ class Connection:
             context.begun = time.monotonic()
 
         async def answered(_: object, context: SimpleNamespace, met: aiohttp.TraceRequestEndParams) -> None:
-            self.on_answer()
-            self.on_request(met.method, met.url, met.response.status, time.monotonic() - context.begun)
+            self.ended(met.method, met.url.raw_path_qs, met.response.status, time.monotonic() - context.begun)
 
         async def failed(_: object, context: SimpleNamespace, met: aiohttp.TraceRequestExceptionParams) -> None:
             if not isinstance(met.exception, asyncio.CancelledError):
-                self.on_silence()
-                self.on_request(met.method, met.url, None, time.monotonic() - context.begun)
+                self.ended(met.method, met.url.raw_path_qs, None, time.monotonic() - context.begun)
 
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(begun)
         trace.on_request_end.append(answered)
         trace.on_request_exception.append(failed)
         return trace
+
+    def ended(self, method: str, path: str, code: int | None, seconds: float) -> None:
+        """Tell of the end of a request; None is the code where nobody answered."""
+        if code is None:
+            self.on_silence()
+        else:
+            self.on_answer()
+        self.on_request(method, path, code, seconds)
 
     async def refresh(self) -> None:
         """Read the credentials again: a rotated token file, an exec plugin's next token."""

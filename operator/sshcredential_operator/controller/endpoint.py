@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sshcredential_operator.controller.http_proxy import Proxy
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -36,8 +39,8 @@ async def load_endpoint() -> Endpoint:
     """Read what KUBECONFIG, ~/.kube/config or the pod says now; raises NoConfigurationError with no library's text."""
     try:
         if in_pod() and not os.environ.get("KUBECONFIG"):
-            return _of_pod(os.environ)
-        return await _of_kubeconfig()
+            return _usable(_of_pod(os.environ))
+        return _usable(await _of_kubeconfig())
     except Exception:  # noqa: BLE001 - loaders and exec plugins raise anything, and their texts may hold credentials
         raise NoConfigurationError from None
 
@@ -51,6 +54,13 @@ def pod_namespace() -> str | None:
     """Return the namespace of the pod that this process runs in."""
     path = SERVICE_ACCOUNT / "namespace"
     return path.read_text().strip() if path.exists() else None
+
+
+def _usable(found: Endpoint) -> Endpoint:
+    urlsplit(found.server).port  # noqa: B018 - it raises where there is none
+    if found.proxy:
+        Proxy.at(found.proxy)
+    return found
 
 
 def _of_pod(environ: Mapping[str, str]) -> Endpoint:

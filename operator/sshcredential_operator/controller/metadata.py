@@ -8,8 +8,9 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 import orjson
 
-from sshcredential_operator.controller.requests import METADATA_LIST, METADATA_ONLY, TIMEOUT
+from sshcredential_operator.controller.requests import METADATA_LIST, METADATA_ONLY
 
+TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 SERVER_TIMEOUT: Final = 300
 SILENCE: Final = 70
 """Seconds without a word after which a watch is dead: bookmarks come every minute."""

@@ -19,7 +19,6 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from yarl import URL
 
 from sshcredential_operator import __version__
 from sshcredential_operator.api.names import CredentialKey
@@ -71,9 +70,9 @@ class ProcessMetrics:
         """Note that a list or watch brought something, be it a bookmark."""
         self._heard.last[kind, scope] = time.time()
 
-    def requested(self, method: str, url: URL, code: int | None, seconds: float) -> None:
+    def requested(self, method: str, path: str, code: int | None, seconds: float) -> None:
         """Count one request, whoever made it; None is the code where nobody answered."""
-        verb, resource = verb_and_resource(method, url)
+        verb, resource = verb_and_resource(method, path)
         self._requests.labels(verb, resource, "error" if code is None else str(code)).inc()
         if code is None:
             return

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from yarl import URL
-
 OTHER: Final = "other"
 RESOURCES: Final = frozenset(
     {
@@ -28,9 +26,10 @@ RESOURCES: Final = frozenset(
 _VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
-def verb_and_resource(method: str, url: URL) -> tuple[str, str]:
-    """Return the verb and the resource of a request, in closed sets."""
-    parts = url.path.strip("/").split("/")
+def verb_and_resource(method: str, target: str) -> tuple[str, str]:
+    """Return the verb and the resource of a request for a path with its query, in closed sets."""
+    path, _, query = target.partition("?")
+    parts = path.strip("/").split("/")
     rest = parts[2:] if parts[0] == "api" else parts[3:]  # /api/v1/..., /apis/GROUP/VERSION/...
     if len(rest) > 2 and rest[0] == "namespaces":  # noqa: PLR2004 - namespaces, its name, and a resource in it
         rest = rest[2:]
@@ -39,6 +38,6 @@ def verb_and_resource(method: str, url: URL) -> tuple[str, str]:
         resource += "/status"
     if method != "GET":
         return _VERBS.get(method, OTHER), resource
-    if "watch" in url.query:
+    if "&watch=" in f"&{query}":
         return "watch", resource
     return ("get" if len(rest) > 1 or resource == OTHER else "list"), resource

@@ -6,11 +6,11 @@ Used by the ports in `controller/ports.py` and by nothing else on the way of a c
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import aiohttp
 import orjson
 
 from sshcredential_operator.api.reasons import Reason
@@ -23,13 +23,14 @@ ODD_ANSWERS: Final = (LookupError, TypeError, ValueError)
 """What reading an answer raises that is no API server's: something in between said 200 and its own words."""
 
 CONNECTIONS: Final = 16
-TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 JSON: Final = "application/json"
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
+_SUCCESS: Final = range(200, 300)
+_REFUSED: Final = 400
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _TOO_MANY: Final = 429
@@ -53,12 +54,12 @@ class Answer:
 
 
 class Requests:
-    """Sends requests over one bounded session."""
+    """Sends requests over a bounded number of connections."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._guard = WriteGuard()
-        self._session = connection.session(connections=CONNECTIONS, sockets=self._guard.socket)
+        self._client = connection.client(self._guard, connections=CONNECTIONS)
 
     def write_only_while(self, permitted: Callable[[], bool]) -> None:
         """Refuse from now on, as trouble that passes, whatever is not a GET while `permitted` says no."""
@@ -98,23 +99,23 @@ class Requests:
     async def _once(
         self, method: str, path: str, headers: Mapping[str, str], data: bytes | None, expect: frozenset[int], what: str
     ) -> Answer:
-        url = self._connection.server + path
         if method != "GET" and not self._guard.permitted():
             raise TroubleError(Reason.SERVER_UNAVAILABLE)
-        body = None if data is None else self._guard.body(data)
+        begun = time.monotonic()
         try:
-            async with self._session.request(method, url, data=body, headers=headers, timeout=TIMEOUT) as response:
-                answer = Answer(response.status, await response.read())
-                retry_after = response.headers.get("Retry-After")
-        except (aiohttp.ClientError, OSError, TimeoutError):
+            got = await self._client.request(method, path, headers, data)
+        except OSError:  # whatever it was: nobody answered
+            self._connection.ended(method, path, None, time.monotonic() - begun)
             raise TroubleError(Reason.SERVER_UNAVAILABLE) from None
-        if response.ok or answer.code in expect or answer.code == _UNAUTHORIZED:
+        self._connection.ended(method, path, got.code, time.monotonic() - begun)
+        answer = Answer(got.code, got.body)
+        if answer.code in _SUCCESS or answer.code in expect or answer.code == _UNAUTHORIZED:
             return answer
-        raise _trouble(answer, retry_after, _VERBS.get(method, method.lower()), what)
+        raise _trouble(answer, got.retry_after, _VERBS.get(method, method.lower()), what)
 
     async def close(self) -> None:
-        """Close the session."""
-        await self._session.close()
+        """Close the connections."""
+        await self._client.close()
 
 
 _SECONDS: Final = re.compile("[0-9]{1,9}")
@@ -122,7 +123,7 @@ _VERBS: Final = {"POST": "create", "PUT": "update"}
 
 
 def _trouble(answer: Answer, retry_after: str | None, verb: str, what: str) -> TroubleError:
-    if answer.code == _TOO_MANY or answer.code >= _SERVER_ERROR:
+    if answer.code < _REFUSED or answer.code == _TOO_MANY or answer.code >= _SERVER_ERROR:  # a redirect is no answer
         seconds = float(retry_after) if retry_after and _SECONDS.fullmatch(retry_after) else None
         return TroubleError(Reason.SERVER_UNAVAILABLE, retry_after=seconds)
     facts: dict[str, str | int] = {"verb": verb, "resource": what, "code": answer.code}

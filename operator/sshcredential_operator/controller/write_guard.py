@@ -1,4 +1,4 @@
-"""Leave to write, asked for up to the last moment. Used by `requests.py`; the leader election decides.
+"""Leave to write, asked for up to the last moment. Used by `requests.py` and its client; the leader election decides.
 
 Between the decision to write and the first byte lie a wait for a connection, a handshake, turns of the event loop, and
 encryption, which lets other threads run: a process that was frozen in any of them must notice before it writes.
@@ -7,64 +7,48 @@ encryption, which lets other threads run: a process that was frozen in any of th
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from aiohttp import BytesPayload
-from aiohttp.abc import AbstractStreamWriter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-    from aiohttp.connector import AddrInfoType
-
-
-class NotPermitted(Exception):  # not an OSError: those the client library tries again
-    """This process may not write any more."""
 
 
 class WriteGuard:
-    """Makes the bodies and the sockets of a session that may write only while `permitted` says so."""
+    """Makes sockets that may write only while `permitted` says so."""
 
     def __init__(self) -> None:
         self.permitted: Callable[[], bool] = lambda: True
-        self.body_goes_out = False
 
-    def body(self, data: bytes) -> GuardedBody:
-        """Return a request's body."""
-        return GuardedBody(data, self)
-
-    def socket(self, address: AddrInfoType) -> socket.socket:
-        """Return a socket for an address, as `aiohttp.TCPConnector` asks for one."""
-        made = GuardedSocket(*address[:3])
+    def socket(self, family: int, kind: int, protocol: int) -> GuardedSocket:
+        """Return a socket; raises OSError where there is none of this family."""
+        made = GuardedSocket(family, kind, protocol)
+        made.settimeout(0)  # asyncio wants one that does not block
         made.guard = self
         return made
 
 
-class GuardedBody(BytesPayload):
-    """Headers wait for the first bytes of the body, so that nothing at all is sent without leave."""
-
-    def __init__(self, data: bytes, guard: WriteGuard) -> None:
-        super().__init__(data)
-        self._guard = guard
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Write the body, and the headers before it, at once or not at all."""
-        if not self._guard.permitted():
-            raise NotPermitted
-        self._guard.body_goes_out = True
-        try:
-            await super().write_with_length(writer, content_length)
-        finally:
-            self._guard.body_goes_out = False
-
-
 class GuardedSocket(socket.socket):
-    """Asks right before the system call that carries a body: what is left then are microseconds."""
+    """Asks right before each system call that carries a write: what is left then are microseconds.
+
+    These are the calls that asyncio makes: the first for what goes out at once, the second, in newer Pythons, for what
+    had to wait.
+    """
 
     guard: WriteGuard
+    carries_write = False
+    """Handshakes and requests that only read need no leave."""
 
     def send(self, data: ReadableBuffer, flags: int = 0, /) -> int:
         """Send bytes, or end the connection."""
-        if self.guard.body_goes_out and not self.guard.permitted():
-            raise ConnectionAbortedError
+        self._ask()
         return super().send(data, flags)
+
+    def sendmsg(self, buffers: Iterable[ReadableBuffer], *others: Any) -> int:  # noqa: ANN401 - never given
+        """Send bytes, or end the connection."""
+        self._ask()
+        return super().sendmsg(buffers, *others)
+
+    def _ask(self) -> None:
+        if self.carries_write and not self.guard.permitted():
+            raise ConnectionAbortedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from sshcredential_operator.controller import endpoint
 from sshcredential_operator.controller.endpoint import NoConfigurationError, in_pod, load_endpoint, pod_namespace
+from unit.controller.local_server import write_kubeconfig
 
 Break = Callable[[Path, pytest.MonkeyPatch], object]
 
@@ -57,6 +59,7 @@ async def test_an_ipv6_address_is_put_into_brackets(pod: Path, monkeypatch: pyte
         pytest.param(lambda pod, _: (pod / "ca.crt").write_text(" \n"), id="an empty certificate"),
         pytest.param(lambda _, env: env.delenv("KUBERNETES_SERVICE_HOST"), id="no host"),
         pytest.param(lambda _, env: env.setenv("KUBERNETES_SERVICE_PORT", ""), id="an empty port"),
+        pytest.param(lambda _, env: env.setenv("KUBERNETES_SERVICE_PORT", "tcp"), id="a port that is no number"),
     ],
 )
 async def test_what_is_missing_in_a_pod_is_no_configuration(
@@ -73,3 +76,17 @@ async def test_a_kubeconfig_that_is_named_is_used_in_a_pod_as_well(pod: Path, mo
 
     with pytest.raises(NoConfigurationError):
         await load_endpoint()
+
+
+@pytest.mark.parametrize(("proxy", "is_one"), [("http://proxy:3128", True), ("socks5://proxy:1080", False)])
+async def test_a_proxy_is_used_or_refused_and_never_passed_over(proxy: str, *, is_one: bool, kubeconfig: Path) -> None:
+    write_kubeconfig(kubeconfig, "https://there:6443", "first")
+    document = json.loads(kubeconfig.read_text())
+    document["clusters"][0]["cluster"]["proxy-url"] = proxy
+    kubeconfig.write_text(json.dumps(document))
+
+    if is_one:
+        assert (await load_endpoint()).proxy == proxy
+    else:
+        with pytest.raises(NoConfigurationError):
+            await load_endpoint()

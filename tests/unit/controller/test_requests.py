@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import orjson
 import pytest
 from aiohttp import web
 
 from sshcredential_operator.api.messages import message
 from sshcredential_operator.api.reasons import Reason
-from sshcredential_operator.controller import requests as requests_module
+from sshcredential_operator.controller import http_client
 from sshcredential_operator.controller.requests import MERGE_PATCH, Answer, Requests
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.controller.conftest import Connect
@@ -185,7 +184,7 @@ async def test_a_refused_connection_is_the_servers_trouble(connected: Connect) -
 async def test_an_answer_that_never_comes_is_the_servers_trouble(
     connected: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests_module, "TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+    monkeypatch.setattr(http_client, "TOTAL_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         async with sending(connected, f"http://127.0.0.1:{silent.getsockname()[1]}") as requests:
             with pytest.raises(TroubleError) as raised:

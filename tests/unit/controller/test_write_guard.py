@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.requests import Requests
+from sshcredential_operator.controller.write_guard import GuardedSocket, WriteGuard
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.controller.conftest import Connect
 from unit.controller.local_server import serving
@@ -92,3 +94,21 @@ async def test_reading_needs_no_leave(desk: Desk) -> None:
     desk.requests.write_only_while(lambda: False)
 
     assert (await desk.requests.send("GET", "/x")).code == 200
+
+
+@pytest.mark.parametrize("call", [lambda by: by.send(b"x"), lambda by: by.sendmsg([b"x"])], ids=["send", "sendmsg"])
+def test_each_call_that_sends_for_some_python_asks(call: Callable[[GuardedSocket], int]) -> None:
+    guard = WriteGuard()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        made = guard.socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+        made.connect_ex(server.getsockname())
+        there, _ = server.accept()
+        with made, there:
+            guard.permitted = lambda: False
+            assert call(made) == 1  # a handshake
+            made.carries_write = True
+            with pytest.raises(ConnectionAbortedError):
+                call(made)
+            made.close()
+            assert there.recv(9) == b"x"
+            assert there.recv(9) == b""
