@@ -24,7 +24,7 @@ TOTAL_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 """For each address of the server, and for all handshakes together."""
 IDLE_SECONDS: Final = 15.0
-"""How long a connection stays without a use: each takes a quarter of a MiB."""
+"""How long a connection stays without a use."""
 _STAYS: Final = "/?&=%:;,@!$'()*+~[]"
 
 

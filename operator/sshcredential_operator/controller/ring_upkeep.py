@@ -22,9 +22,10 @@ from sshcredential_operator.controller.ring_desk import ApiRingDesk, Sheet
 from sshcredential_operator.controller.ring_problems import sentence_of
 from sshcredential_operator.controller.ring_requests import RingRequests
 from sshcredential_operator.controller.ring_state import RingState, kids_of
+from sshcredential_operator.controller.store import is_later
 from sshcredential_operator.encryption.keyring import Keyring, KeyringRefused
 from sshcredential_operator.encryption.keyring_store import KeyringStore
-from sshcredential_operator.encryption.ring_reread import drop_gone, held_by
+from sshcredential_operator.encryption.ring_reread import drop_gone, held_by, learn_new
 from sshcredential_operator.encryption.ring_rotation import move_all, users_of_roots
 from sshcredential_operator.encryption.root_check import RootProblem
 from sshcredential_operator.encryption.root_key import RootSource
@@ -63,6 +64,8 @@ class RingUpkeep:
         self._begun = False
         self._told: str | None = None
         """The revision that this operator wrote last."""
+        self._heard: str | None = None
+        """The revision that a watch has told of; None where there is no ConfigMap, as far as is known."""
 
     def begin_only_while(self, permitted: Callable[[], bool]) -> None:
         """Look at nothing while `permitted` says no. `resume` must follow each yes."""
@@ -92,12 +95,15 @@ class RingUpkeep:
             try:
                 if not version:
                     listed, version = await watched.list()
+                    self._heard = next((metadata["resourceVersion"] for metadata in listed), None)
                     if any(metadata["resourceVersion"] != self._told for metadata in listed):
                         self.resume()
                 async for event, metadata in watched.events(version):
                     version = metadata["resourceVersion"]
-                    if event != "BOOKMARK" and version != self._told:
-                        self.resume()
+                    if event != "BOOKMARK":
+                        self._heard = version if event != "DELETED" else None
+                        if version != self._told:
+                            self.resume()
             except WATCH_ERRORS:
                 version = ""
                 pause = random.uniform(2.0, 5.0)  # noqa: S311 - jitter
@@ -113,7 +119,8 @@ class RingUpkeep:
                 moved = await move_all(self._store, self._ring.roots, _pace)
                 self.state.left = moved.left
                 self.state.count(self._ring, moved.users)
-                drop_gone(self._ring, held, moved.names)
+                drop_gone(self._ring, held, moved.keks)
+                await learn_new(self._ring, self._store, moved.keks)
             roots = self._ring.roots
             await self._answer(again=begun)
             if self.remarks.pop(SUBJECT, None):
@@ -147,6 +154,9 @@ class RingUpkeep:
         if again and not self._waits():
             return
         sheet = await self._desk.read()
+        if self._heard and (sheet.resource_version is None or is_later(self._heard, sheet.resource_version)):
+            self._begun = False  # something in between has answered with what was: what is asked is not in it
+            return
         # Before any key is made: nobody may get a turn that does less than what was asked.
         self._rewrapping.re_encrypted = frozenset(
             asked.namespace for asked in sheet.asked if asked.re_encrypt and asked.namespace

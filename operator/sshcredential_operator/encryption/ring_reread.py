@@ -1,7 +1,7 @@
 """What a person has done to a workspace's keys, taken over: deleted to shred them, or bound to a namespace made anew.
 
-Called by the controller: when it is asked to, and for what is gone when it begins to lead. It reads, and changes only
-what is in memory.
+Called by the controller: when it is asked to, and for what is gone or new when it begins to lead. It reads, and changes
+only what is in memory.
 """
 
 from __future__ import annotations
@@ -22,6 +22,17 @@ async def reread(ring: Keyring, store: KeyringStore, namespace: str) -> None:
     documents = ((secret, kek_document_of(secret)) for secret in listed)
     of_it = [secret for secret, document in documents if document and document.namespace == namespace]
     for found in (await stored_keks_of(of_it, ring.roots)).values():
+        if found:
+            ring.learn(found)
+
+
+async def learn_new(ring: Keyring, store: KeyringStore, names: Collection[str]) -> None:
+    """Take keys whose Secrets were listed and that are in no memory: an earlier list was old. May raise RootAway."""
+    held = set(held_by(ring).values())
+    if held.issuperset(names):
+        return
+    unknown = [secret for secret in await store.list(KEK_SECRET_TYPE) if secret.name not in held]
+    for found in (await stored_keks_of(unknown, ring.roots)).values():
         if found:
             ring.learn(found)
 

@@ -42,15 +42,16 @@ class Moved(NamedTuple):
     """Names of the Secrets that are still under another root key: they do not open, or somebody else was faster."""
     users: Mapping[RootId, int]
     """How many documents each root key wraps now."""
-    names: frozenset[str]
-    """Names of all Secrets that were listed."""
+    keks: frozenset[str]
+    """Names of all Secrets of workspace keys that were listed."""
 
 
 async def move_all(store: KeyringStore, roots: Roots, pace: Callable[[], Awaitable[None]]) -> Moved:
     """Wrap by the root for writing whatever is not. Waits for `pace` before each. May raise RootAway."""
-    count, left, users, names = 0, [], Counter[RootId](), set[str]()
+    count, left, users, keks = 0, [], Counter[RootId](), set[str]()
     async for kind, secret, document in _documents(store):
-        names.add(secret.name)
+        if kind.type == KEK_SECRET_TYPE:
+            keks.add(secret.name)
         if document is None:
             continue
         users[root_id(document.wrapped)] += 1
@@ -64,7 +65,7 @@ async def move_all(store: KeyringStore, roots: Roots, pace: Callable[[], Awaitab
             users[root_id(document.wrapped)] -= 1
         else:
             left.append(secret.name)
-    return Moved(count, tuple(left), +users, frozenset(names))
+    return Moved(count, tuple(left), +users, frozenset(keks))
 
 
 async def users_of_roots(store: KeyringStore) -> Mapping[RootId, int]:

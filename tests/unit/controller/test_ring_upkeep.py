@@ -103,6 +103,20 @@ async def test_requests_are_answered_once_and_taken_away_and_a_refusal_is_said(p
     assert len(place.cluster.of_type(KEK_SECRET_TYPE)) == 1
 
 
+async def test_an_answer_from_before_what_the_watch_has_told_of_answers_nobody_and_is_asked_again(
+    place: RingPlace,
+) -> None:
+    kek = await place.ring.kek_for_writing("genomics", UID)
+    assert kek
+    place.ask(rotate__genomics=kek.kid)
+    place.upkeep._heard = str(10**9)
+    await place.look(2)
+    assert "rotate.genomics" in place.waiting
+    place.upkeep._heard = "1"
+    await place.look()
+    assert place.waiting == set()
+
+
 async def test_what_was_dropped_is_not_called_unknown_when_the_answer_could_not_be_written(place: RingPlace) -> None:
     kek = await place.ring.kek_for_writing("genomics", UID)
     assert kek

@@ -7,7 +7,7 @@ import pytest
 from sshcredential_operator.api.names import REBOUND_TO_ANNOTATION
 from sshcredential_operator.encryption.kek import KEK_SECRET_TYPE, kek_secret_name
 from sshcredential_operator.encryption.keyring_store import StoredSecret
-from sshcredential_operator.encryption.ring_reread import drop_gone, held_by, reread
+from sshcredential_operator.encryption.ring_reread import drop_gone, held_by, learn_new, reread
 from unit.encryption.samples import OTHER_UID
 from unit.encryption.whole_ring import UIDS, Whole, spoilt, whole_ring
 
@@ -88,3 +88,20 @@ async def test_it_reads_once_and_writes_nothing() -> None:
     whole.cluster.requests.clear()
     await reread(whole.ring, whole.store, "genomics")
     assert whole.cluster.requests == [("list", KEK_SECRET_TYPE)]
+
+
+async def test_a_key_that_an_earlier_list_did_not_hold_is_taken_when_a_later_one_does() -> None:
+    whole = await whole_ring()
+    names = {secret.name for secret in whole.secrets(KEK_SECRET_TYPE)}
+    whole.ring.drop(whole.keks["genomics"].kid)
+    assert known(whole) == {"genomics": False, "proteomics": True}
+    await learn_new(whole.ring, whole.store, names)
+    assert known(whole) == {"genomics": True, "proteomics": True}
+
+
+async def test_where_all_that_was_listed_is_known_nothing_is_asked() -> None:
+    whole = await whole_ring()
+    names = {secret.name for secret in whole.secrets(KEK_SECRET_TYPE)}
+    whole.cluster.requests.clear()
+    await learn_new(whole.ring, whole.store, names)
+    assert whole.cluster.requests == []
