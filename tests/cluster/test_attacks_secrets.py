@@ -17,10 +17,12 @@ HIGHEST: Final = 2**63 - 1
 
 
 @pytest.fixture
-def elsewhere(cluster: Cluster, workspace: Workspace) -> Iterator[Desk]:
-    """The other workspace of the same operator."""
+def elsewhere(cluster: Cluster, workspace: Workspace, name: str) -> Iterator[Desk]:
+    """The other workspace of the same operator, which others look at as a whole: nothing is left there."""
     with desk_in(cluster, workspace.other) as desk:
         yield desk
+        desk.delete_secret(secret_of(name))
+        desk.delete(name)
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ def typed(
     if pid == 0:
         os.chdir(folder)
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, WIDE, 0, 0))
-        os.execve("/bin/sh", ["/bin/sh", "-c", command], dict(environment))  # noqa: S606 - it is a shell
+        seen = {name: value for name, value in environment.items() if name not in {"COLUMNS", "LINES"}}
+        os.execve("/bin/sh", ["/bin/sh", "-c", command], seen)  # noqa: S606 - it is a shell
     shown, answered = b"", 0
     while more := _read(terminal):
         shown += more

@@ -77,7 +77,8 @@ async def _of_kubeconfig() -> Endpoint:
     from kubernetes.aio.config import load_kube_config  # noqa: PLC0415 - the same
 
     found: Any = Configuration()
-    await load_kube_config(client_configuration=found, persist_config=False)
+    files = os.environ.get("KUBECONFIG") or "~/.kube/config"  # the library knows what it was when it was imported
+    await load_kube_config(config_file=files, client_configuration=found, persist_config=False)
     settings: Mapping[str, Mapping[str, Any]] = await found.auth_settings()
     headers = (entry for entry in settings.values() if entry.get("in") == "header" and entry.get("value"))
     return Endpoint(
