@@ -91,10 +91,12 @@ class RingRequests:
         if not isinstance(place, RootInSecret):
             return NOT_OURS
         try:
-            await place.put_new_key_before(key_id)
+            made = await place.put_new_key_before(key_id)
         except ValueError:
             return FULL
         await self._ring.refresh()
+        if not made and self._ring.roots.id.key_id == key_id:  # somebody wrote in between, or so it was said
+            raise TroubleError(Reason.SERVER_UNAVAILABLE)
         return None
 
     async def _drop_root(self, key_id: str) -> str | None:
@@ -120,8 +122,11 @@ class RingRequests:
     async def _root_was_dropped(self, place: RootInSecret, key_id: str) -> bool:
         """Whether an operator that could not tell of it has dropped it before: its canary is left."""
         now = await place.load()
-        gone = isinstance(now, LocalRoot) and now.keys.find(key_id) is None
-        return gone and await self._store.get(canary_secret_name(key_id)) is not None
+        if not isinstance(now, LocalRoot):
+            return False
+        if now.keys.find(key_id) is not None and now.keys.writing.kid != key_id:  # somebody wrote in between
+            raise TroubleError(Reason.SERVER_UNAVAILABLE)
+        return now.keys.find(key_id) is None and await self._store.get(canary_secret_name(key_id)) is not None
 
     async def _rotate(self, namespace: Namespace, kid: str) -> str | None:
         """Make the next key of a workspace; its Secrets follow, one after the other."""

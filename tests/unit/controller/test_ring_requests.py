@@ -58,6 +58,10 @@ class Place:
         return await self.answers.answer(Asked(verb, verb, namespace, key_id))
 
 
+async def nothing(_: int, __: str) -> None:
+    return
+
+
 async def no_pause() -> None:
     return
 
@@ -100,6 +104,29 @@ async def test_a_root_key_is_replaced_once_however_often_it_is_asked_for(place: 
     assert (await place.root()) == new
     assert len(new.keys.keys) == 2
     assert place.ring.roots.id == new.id
+
+
+@pytest.mark.parametrize("verb", ["rotate-root", "drop-root"])
+async def test_what_cannot_be_written_at_the_root_key_is_neither_done_nor_refused(place: Place, verb: str) -> None:
+    old = (await place.root()).id.key_id
+    if verb == "drop-root":
+        assert await place.ask("rotate-root", old) is None
+    keys = [key.kid for key in (await place.root()).keys.keys]
+
+    async def before(_: int, what: str) -> None:
+        """Let somebody write the same right before each PATCH, and each GET."""
+        if what == ROOT_SECRET_NAME:
+            seen = place.cluster.secrets[what]
+            place.cluster.put(what, seen.type, seen.data)
+
+    place.store.before = before
+    with pytest.raises(TroubleError):
+        await place.ask(verb, old)
+    assert [key.kid for key in (await place.root()).keys.keys] == keys
+
+    place.store.before = nothing
+    assert await place.ask(verb, old) is None
+    assert [key.kid for key in (await place.root()).keys.keys] != keys
 
 
 async def test_there_is_a_sentence_when_no_more_root_keys_fit(place: Place) -> None:
