@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from controlplane.places import CHECKOUT
 
-LIBRARIES: Final = ("kopf", "aiohttp", "cryptography", "joserfc", "orjson", "kubernetes")
+LIBRARIES: Final = ("kopf", "aiohttp", "httptools", "cryptography", "joserfc", "orjson", "kubernetes")
 
 
 def look() -> dict[str, Any]:

@@ -43,7 +43,8 @@ def _part(section: Section, found: Mapping[str, Any], output: Path) -> str:
         (output / file).write_text(plot)
     pictures = "\n".join(f"![{file.removesuffix('.svg')}]({file})" for file in plots)
     loads = f"load average {_load(found['before'])} before, {_load(found['after'])} after"
-    took = f"Took {found['took'] / 60:.1f} minutes; {loads}."
+    when = f"on {found['before']['date'][:16].replace('T', ' at ')} UTC, commit {found['before']['commit']}"
+    took = f"Took {found['took'] / 60:.1f} minutes {when}; {loads}."
     return f"## {section.title}\n\n{text}\n{pictures}\n\n{took}\n"
 
 

@@ -45,8 +45,12 @@ TRIAL: Final = CHECKOUT / "dist" / "bench"
 
 
 def measure(asked: Asked, names: Sequence[str], output: Path) -> None:
-    """Measure on one control plane, and write figures and report after each section."""
-    figures: dict[str, Any] = {"sections": {}, "sizes": _as_json(asked.sizes), "rounds": asked.rounds}
+    """Measure on one control plane, and write figures and report after each section.
+
+    Sections that are not measured now stay as they were: each tells when, and of which commit.
+    """
+    sections = {name: found for name, found in _measured_before(output).items() if name not in names}
+    figures: dict[str, Any] = {"sections": sections, "sizes": _as_json(asked.sizes), "rounds": asked.rounds}
     with control_plane() as (plane, folder):
         stage = Stage(plane, folder)
         figures |= {"machine": look(), "operators": place_of(stage)}
@@ -56,8 +60,15 @@ def measure(asked: Asked, names: Sequence[str], output: Path) -> None:
             begun, load = time.monotonic(), look()
             print(f"{SECTIONS[name].title}:", flush=True)
             raw = SECTIONS[name].measure(stage, asked)
-            figures["sections"][name] = {"raw": raw, "took": time.monotonic() - begun, "before": load, "after": look()}
+            sections[name] = {"raw": raw, "took": time.monotonic() - begun, "before": load, "after": look()}
+            figures["sections"] = {one: sections[one] for one in SECTIONS if one in sections}
             write(figures, output)
+
+
+def _measured_before(output: Path) -> dict[str, Any]:
+    file = output / FIGURES
+    found: dict[str, Any] = orjson.loads(file.read_bytes())["sections"] if file.exists() else {}
+    return found
 
 
 def write(figures: Mapping[str, Any], output: Path) -> None:
