@@ -24,7 +24,7 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml scripts/setup.
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh
 
 .PHONY: check
-check: check-format check-lint check-types check-layers check-generated check-unit ## Lint, types, layers, generated files, unit and contract tests (a minute or two)
+check: check-format check-lint check-types check-layers check-generated check-unit ## Lint, types, layers, generated files, unit and contract tests (a few minutes)
 
 .PHONY: check-format check-lint check-types check-layers check-generated check-unit
 check-format: $(READY)

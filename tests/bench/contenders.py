@@ -115,7 +115,7 @@ def peer(text: str) -> Contender:
     name, _, rest = text.partition("=")
     binary, _, manifests = rest.partition(",")
     if name not in PEERS or not os.access(binary, os.X_OK):
-        raise ValueError(f"--peer wants NAME=BINARY[,MANIFESTS]; known names: {', '.join(PEERS)}; not {text}")
+        raise ValueError(f"{text} is not NAME=BINARY[,MANIFESTS], of a program that runs; names: {', '.join(PEERS)}")
     return PEERS[name](Path(binary).resolve(), Path(manifests).resolve() if manifests else None)
 
 

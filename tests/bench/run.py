@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import orjson
 
-from bench.contenders import ours, peer, plain
+from bench.contenders import Contender, ours, peer, plain
 from bench.machine import look
 from bench.measuring import place_of
 from bench.report import write_report
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--small", action="store_true", help="small counts, to try it out; into dist/bench")
     parser.add_argument("--rounds", type=int, default=1, help="how often A B B A; default: 1")
     parser.add_argument("--alone", action="store_true", help="leave the plain Kopf operator out")
-    parser.add_argument("--peer", type=peer, action="append", default=[], metavar="NAME=BINARY[,MANIFESTS]")
+    parser.add_argument("--peer", type=_peer, action="append", default=[], metavar="NAME=BINARY[,MANIFESTS]")
     parser.add_argument("--output", type=Path, help="a folder; default: docs/performance")
     parser.add_argument(
         "--report", action="store_true", help="measure nothing: make the report of the folder's figures"
@@ -116,6 +116,13 @@ def _sections(text: str) -> list[str]:
     if unknown := set(names) - SECTIONS.keys():
         raise argparse.ArgumentTypeError(f"no such section: {', '.join(sorted(unknown))}")
     return names
+
+
+def _peer(text: str) -> Contender:
+    try:
+        return peer(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def _like(default: object) -> Callable[[str], object]:

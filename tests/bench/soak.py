@@ -87,14 +87,28 @@ def write(figures: Mapping[str, Any], output: Path) -> None:
     write_report(orjson.loads(text), output)
 
 
+def positive(text: str) -> float:
+    """Return a number above 0."""
+    if not float(text) > 0:
+        raise ValueError
+    return float(text)
+
+
+def at_least_one(text: str) -> int:
+    """Return a whole number of 1 or more."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usual = Sizes()
-    parser.add_argument("--minutes", type=float, default=usual.minutes)
-    parser.add_argument("--per-second", type=float, default=usual.per_second, help="operations")
-    parser.add_argument("--population", type=int, default=usual.population, help="about so many credentials")
+    parser.add_argument("--minutes", type=positive, default=usual.minutes)
+    parser.add_argument("--per-second", type=positive, default=usual.per_second, help="operations")
+    parser.add_argument("--population", type=at_least_one, default=usual.population, help="about so many credentials")
     parser.add_argument("--overlap", type=int, default=usual.overlap, help="seconds that a previous key stays at most")
-    parser.add_argument("--every", type=float, default=usual.every, help="seconds from sample to sample")
+    parser.add_argument("--every", type=positive, default=usual.every, help="seconds from sample to sample")
     parser.add_argument("--quiet", type=float, default=usual.quiet, help="seconds in which nothing may be written")
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--output", type=Path, default=REPORT, help="a folder; default: docs/performance")
