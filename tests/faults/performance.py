@@ -87,6 +87,7 @@ def _played(scene: Scene, operation: Operation) -> float | None:
     if operation.cold:
         scene.rest()
     operation.act(scene)
+    scene.version()  # what users have written is heard of: nothing is level that was so before
     acted = time.monotonic()
     if plan.strikes:
         scene.until(lambda: cast.first.is_done() or scene.is_level(), "something has happened")
