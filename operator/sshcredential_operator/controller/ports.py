@@ -104,8 +104,9 @@ class ApiSecrets:
         return answer.json()["metadata"]["resourceVersion"] if answer.code < NOT_FOUND else None
 
     async def delete(self, key: CredentialKey, uid: str, resource_version: str) -> None:
-        """Delete one revision of one object; anything newer stays."""
-        await delete_secret(self._requests, _secret(key), uid, resource_version)
+        """Delete one revision of one object; anything newer stays, and is trouble: it is to be looked at again."""
+        if not await delete_secret(self._requests, _secret(key), uid, resource_version):
+            raise TroubleError(Reason.SERVER_UNAVAILABLE)
 
 
 class ApiCredentials:
@@ -135,14 +136,15 @@ class ApiCredentials:
         return parse_credential(answer) if answer else None
 
 
-async def delete_secret(requests: Requests, path: str, uid: str, resource_version: str) -> None:
-    """Delete one revision of one Secret; anything newer stays."""
+async def delete_secret(requests: Requests, path: str, uid: str, resource_version: str) -> bool:
+    """Delete one revision of one Secret; anything newer stays. False if there is something newer, or so it is said."""
     body = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
         "preconditions": {"uid": uid, "resourceVersion": resource_version},
     }
-    await requests.send("DELETE", path, body=body, expect=frozenset({NOT_FOUND, CONFLICT}), what="secrets")
+    answer = await requests.send("DELETE", path, body=body, expect=frozenset({NOT_FOUND, CONFLICT}), what="secrets")
+    return answer.code != CONFLICT
 
 
 async def patch_status(

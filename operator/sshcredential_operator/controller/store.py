@@ -81,12 +81,18 @@ class Store:
         """Why the Secrets of this namespace cannot be watched, if so."""
         return self._blocked.get((Kind.SECRETS, key.namespace)) or self._blocked.get((Kind.SECRETS, None))
 
-    def remember_secret(self, key: CredentialKey, secret: RawSecret | SecretSeen | None) -> None:
-        """Keep what a live read or a write of ours has shown, until the watch shows something newer."""
+    def remember_secret(self, key: CredentialKey, secret: RawSecret | SecretSeen | None) -> bool:
+        """Keep what a live read or a write of ours has shown, until the watch shows something newer.
+
+        False if it has shown something newer already, which may be the end.
+        """
         if secret is None:
             self._secrets.pop(key, None)
         elif self._is_news(Kind.SECRETS, key, self._secrets.get(key), secret.resource_version):
             self._secrets[key] = secret
+        else:
+            return False
+        return True
 
     def lost_key(self, key: CredentialKey, seen: Stored) -> None:
         """Keep of a Secret that was opened that it opens no more: a pass looks at it live then."""

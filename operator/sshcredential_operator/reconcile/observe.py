@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import SECRET_TYPE, CredentialKey
+from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import ImportFrom, Sealed, Spec
 from sshcredential_operator.api.timestamps import parse_timestamp
@@ -78,12 +79,16 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
             match observed.secret, secret:
                 case Stored(uid=uid, made_for=made_for), Stored() if secret.uid == uid:
                     secret = replace(secret, made_for=made_for)
-            world.known.remember_secret(observed.key, secret)
+            if not world.known.remember_secret(observed.key, secret):  # a watch has told of something newer, or its end
+                newer = world.known.secret(observed.key)
+                secret = await understand(newer, observed.key, world) if isinstance(newer, RawSecret) else newer
             return replace(observed, secret=secret, secret_is_live=True)
         case Look.CREDENTIAL:
             credential = await world.credentials.read(observed.key)
             if credential:
                 world.known.remember_credential(observed.key, credential)
+            elif world.known.credential(observed.key):  # its end is believed when both say so: the watch will, if it is
+                raise TroubleError(Reason.SERVER_UNAVAILABLE)
             return replace(observed, credential_is_live=True, **_of_credential(credential, observed.key, world))
         case Look.INPUT:
             found = await read_input(observed, world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -259,6 +260,31 @@ async def test_a_stream_begins_again_whatever_it_ran_into(
     assert shell.taken() == {A}
     assert shell.metrics.watch_failures.labels(PLURAL)._value.get() == 2
     assert "test-only-secret-value" not in caplog.text
+
+
+async def test_the_timeout_of_a_stream_that_broke_does_not_end_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float] = []
+
+    async def within_a_timeout() -> AsyncIterator[Any]:
+        """As Kopf reads the lines of a watch: the timeout goes on while somebody looks at a line."""
+        async with asyncio.timeout(0.05):
+            yield seen(raw_credential("aa", 9), "ADDED")
+
+    async def broken(**_: Any) -> AsyncIterator[Any]:
+        begun.append(asyncio.get_running_loop().time())
+        if len(begun) > 1:
+            await asyncio.sleep(0.1)
+            raise End
+        lines = within_a_timeout()  # a name of the frame, which a traceback keeps
+        async for line in lines:
+            yield LISTED
+            raise watching.WatchingError(line)
+
+    monkeypatch.setattr(watching, "infinite_watch", broken)
+    monkeypatch.setattr(random, "uniform", lambda *_: 0.1)
+    await Shell(Streams()).play(CREDENTIALS)
+
+    assert len(begun) == 2
 
 
 async def test_a_right_that_is_missing_is_told_and_forgotten_when_it_is_there(shell: Shell) -> None:
