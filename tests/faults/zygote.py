@@ -15,8 +15,6 @@ import signal
 import sys
 from typing import Any, Final, NoReturn
 
-from kubernetes.aio.config import kube_config
-
 from faults import clock
 from sshcredential_operator.cli.operator import main
 
@@ -51,8 +49,6 @@ def _become(asked: dict[str, Any]) -> NoReturn:
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
         os.environ.update(asked["environment"])
-        # The library has read the variable when it was imported.
-        kube_config.KUBE_CONFIG_DEFAULT_LOCATION = os.environ["KUBECONFIG"]
         clock.install()
         if bug := os.environ.get(BUG):
             importlib.import_module("faults.planted").PLANTED[bug].plant()

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from kubernetes.aio.config import kube_config
 
 from sshcredential_operator.controller.connection import Connection, connect
 from unit.controller.local_server import write_kubeconfig
@@ -18,7 +17,6 @@ Connect = Callable[[str], Awaitable[Connection]]
 def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "kubeconfig"
     monkeypatch.setenv("KUBECONFIG", str(path))
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(path))  # read when it is imported
     return path
 
 

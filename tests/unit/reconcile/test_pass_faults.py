@@ -353,3 +353,42 @@ async def test_a_previous_key_stays_as_long_as_the_status_shows_it_though_the_an
     assert "previous" not in server.status() or "privateKey.1" in server.secret.data
     await operator.settle()
     assert "privateKey.1" not in server.secret.data
+
+
+async def test_one_answer_that_a_credential_is_gone_is_not_believed_while_the_watch_shows_it() -> None:
+    server = Server()
+    server.apply(GENERATED)
+    operator = Operator(server)
+    await operator.settle()
+    server.apply(GENERATED | {"rotation": {"serial": 1, "overlap": "5s"}})
+    await operator.settle()
+    operator.now += timedelta(seconds=30)
+    await operator.one_pass()  # the status shows the previous key no more
+    operator.catch_up()
+    there = server.credentials.pop(KEY)
+
+    assert (await operator.one_pass()).retry
+
+    assert server.asked[-1] == "get credential"
+    assert server.secret
+    assert server.secret.annotations == {}
+    assert "privateKey.1" in server.secret.data
+    server.credentials[KEY] = there
+    await operator.settle()
+    assert "privateKey.1" not in server.secret.data
+
+
+async def test_an_answer_from_before_the_end_that_a_watch_has_told_is_not_believed() -> None:
+    server = Server()
+    server.apply(GENERATED)
+    operator = Operator(server)
+    await operator.settle()
+    before = server.secret
+    assert before
+    server.remove_secret()
+    operator.catch_up()
+    server.secrets[KEY.namespace, KEY.secret_name] = before
+
+    await operator.settle()
+
+    assert server.reason() == "SecretLost"
