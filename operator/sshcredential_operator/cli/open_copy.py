@@ -14,7 +14,6 @@ from sshcredential_operator.cli.files import Unreadable, read_file, shown_name
 from sshcredential_operator.cli.jwk_files import identity_in
 from sshcredential_operator.encryption.place import Field
 from sshcredential_operator.encryption.recipient import MAX_TEXT, Delivery, open_with
-from sshcredential_operator.encryption.x25519_jwe import private_jwk
 
 SEALED: Final = "*.jwe"
 FILES: Final = {Field.PRIVATE_KEY: "id", Field.PASSPHRASE: "passphrase"}
@@ -55,7 +54,7 @@ def open_copy(key_file: Path, folder: Path, credential: str | None, paths: tuple
     Example, for an init container:
       sshcred open --key /recipient/key.json --to /ssh /copy
     """
-    private = private_jwk(identity_in(key_file, "--key").d)
+    private = identity_in(key_file, "--key").jwk
     opened = [_opened(file, private) for path in paths for file in _sealed_files(path)]
     _require_one_credential([what for what, _ in opened], credential)
     for what, value in opened:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import secrets
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from joserfc import jwe
@@ -69,6 +69,11 @@ class Identity(NamedTuple):
     x: str
     d: Sensitive
 
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The JWK; a secret."""
+        return {**_EPK, "x": self.x, "d": b64url.encode(self.d.reveal())}
+
 
 class Unopened(StrEnum):
     """Why a backup file does not open, in words for a person."""
@@ -112,7 +117,7 @@ def open_backup(text: bytes, by: Identity | Passphrase) -> Sensitive | Unopened:
                 return Unopened.NEEDS_PASSPHRASE
             if own is None or own.kid != header["kid"] or len(by.d) != x25519_jwe.KEY_SIZE:
                 return Unopened.OTHER_KEY
-            key = OKPKey.import_key({**_EPK, "x": by.x, "d": b64url.encode(by.d.reveal())})
+            key = OKPKey.import_key(by.jwk)
         case Passphrase():
             if is_by_key:
                 return Unopened.NEEDS_IDENTITY

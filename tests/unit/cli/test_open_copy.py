@@ -113,3 +113,10 @@ def test_wrong_use_is_told_and_ends_with_2(folder: Path, key: str, paths: list[s
     assert said.code == 2
     assert told in said.error
     assert not (folder / "out").exists()
+
+
+def test_a_key_whose_halves_do_not_belong_together_opens_nothing(folder: Path) -> None:
+    (folder / "key.json").write_text(json.dumps({**PRIVATE, "x": private_key()["x"]}))
+
+    assert open_copy(folder, "copy").code == 1
+    assert not (folder / "out").exists()
