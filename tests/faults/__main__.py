@@ -13,19 +13,16 @@ from typing import Final
 
 from controlplane.places import CHECKOUT
 from faults.campaign import AT_ONCE, Kept, learn, run_all
-from faults.misuse import is_misuse, operation_of
 from faults.operations import OPERATIONS
-from faults.performance import Result, perform
+from faults.performance import Result, operation_in, perform
 from faults.phases import PHASES
 from faults.plan import Plan
 from faults.plans import drawn, every_plan
 from faults.planted import PLANTED
-from faults.planted_operations import MORE
 from faults.planted_proof import prove_all
 from faults.report import report
 from faults.stage import Stage, stage
 
-ALL: Final = OPERATIONS | MORE
 KEPT: Final = CHECKOUT / ".faults"
 
 
@@ -92,8 +89,8 @@ def plan_of(text: str) -> Plan:
     """Return the plan of an id, as reports show it."""
     try:
         plan = Plan.of(text)
-        is_known = bool(operation_of(plan.operation)) if is_misuse(plan.operation) else plan.operation in ALL
-        if is_known and all(strike.phase in PHASES for strike in plan.strikes):
+        operation_in(plan)
+        if all(strike.phase in PHASES for strike in plan.strikes):
             return plan
     except (LookupError, ValueError):
         pass

@@ -47,7 +47,7 @@ class Result:
 
 def perform(stage: Stage, plan: Plan) -> Result:
     """Run a plan."""
-    begun, operation = time.monotonic(), _operation(plan)
+    begun, operation = time.monotonic(), operation_in(plan)
     with stage.place(plan, operation.others) as place:
         scene = Scene(place, stage.chronicle, plan)
         try:
@@ -75,7 +75,8 @@ def signatures(result: Result) -> list[Signature]:
     return list(map(Signature.of, result.seen))
 
 
-def _operation(plan: Plan) -> Operation:
+def operation_in(plan: Plan) -> Operation:
+    """Return what a plan's users do; raises LookupError or ValueError where there is no such operation."""
     return operation_of(plan.operation) if is_misuse(plan.operation) else (OPERATIONS | MORE)[plan.operation]
 
 

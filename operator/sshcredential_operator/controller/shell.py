@@ -81,12 +81,7 @@ class Tap:
         scope = Namespace(namespace) if namespace else None
         feed = self._feeds[kind]
         others["_iterations"] = 1  # one list and its watch, so that its beginning is seen here
-        failed = False
         while True:
-            # Not in the handler: its traceback would keep Kopf's generators, whose timeout cancels this task.
-            if failed:
-                await asyncio.sleep(random.uniform(0.5, 2.0))  # noqa: S311 - jitter
-            failed = False
             listing = Listing(kind, scope, feed.known(scope))
             if self._refusals[kind, scope] < REFUSALS:
                 self.on_list(list_of(kind, scope), BEGUN)
@@ -101,7 +96,10 @@ class Tap:
                         self._take(event, listing)
             except Exception as error:  # noqa: BLE001 - one stream's trouble is no other's, and not the process'
                 self._failed(kind, scope, error)
-                failed = True
+            else:
+                continue
+            # Not in the handler: its traceback would keep Kopf's generators, whose timeout cancels this task.
+            await asyncio.sleep(random.uniform(0.5, 2.0))  # noqa: S311 - jitter
 
     def _take(self, event: bodies.RawEvent, listing: Listing) -> None:
         raw, deleted = event["object"], event["type"] == "DELETED"
