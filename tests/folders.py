@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
-LONGEST_FIRST: Final = ("cluster", "node", "faults")
+LONGEST_FIRST: Final = ("cluster", "node", "faults", "pages")
 
 
 @pytest.hookimpl(optionalhook=True)

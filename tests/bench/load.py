@@ -101,15 +101,12 @@ async def _loaded(
     to: Writer, job: Job, namespace: str, names: list[str], create: Callable[[_Load], Awaitable[None]]
 ) -> Loaded:
     load = _Load(to, job, namespace, names)
-    watching = asyncio.create_task(load.watch())
     begun = time.monotonic()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:  # what ends the watch ends everything
+        watching = group.create_task(load.watch())
         await create(load)
-        waiting: set[asyncio.Future[Any]] = {watching, asyncio.gather(*load.done.values())}
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    if watching.done():
-        watching.result()  # raises what has ended it
-    watching.cancel()
+        await asyncio.gather(*load.done.values())
+        watching.cancel()
     seen = {name: future.result() for name, future in load.done.items()}
     return Loaded(max(seen.values()) - begun, [seen[name] - load.created[name] for name in names])
 

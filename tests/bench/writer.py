@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -18,6 +19,8 @@ from controlplane.plane import ControlPlane
 from sshcredential_operator.api.names import API_VERSION, KIND, PLURAL
 
 CONNECTIONS: Final = 32
+LOOK: Final = 0.05
+"""Seconds before a watch is begun again."""
 JSON: Final = {"Content-Type": "application/json"}
 MERGE: Final = {"Content-Type": "application/merge-patch+json"}
 ED25519: Final = {"generate": {"algorithm": "Ed25519"}}
@@ -60,11 +63,18 @@ class Writer:
         """
         seen: set[str] = set()
         while True:
-            async for line in self._watch(path):
-                if is_done(line) and (name := orjson.loads(line)["object"]["metadata"]["name"]) not in seen:
-                    seen.add(name)
-                    yield name, time.monotonic()
-            print(f"  the bench's own watch of {path} was ended, and begins again", flush=True)
+            why = "ended"
+            try:
+                async for line in self._watch(path):
+                    if is_done(line) and (name := orjson.loads(line)["object"]["metadata"]["name"]) not in seen:
+                        seen.add(name)
+                        yield name, time.monotonic()
+            except aiohttp.ClientResponseError as refused:
+                if refused.status != HTTPStatus.TOO_MANY_REQUESTS:  # said of an API that is new
+                    raise
+                why = "refused for the moment"
+            print(f"  the bench's own watch of {path} was {why}, and begins again", flush=True)
+            await asyncio.sleep(LOOK)
 
     async def events(self, path: str) -> AsyncIterator[tuple[str, Any]]:
         """Yield type and object of every event of a collection from now on. A gap raises RuntimeError."""

@@ -23,9 +23,9 @@ from cluster.export_desk import ExportDesk
 from cluster.rights import grant, revoke
 from cluster.shown import Object, data_of, generated
 from cluster.target_specs import HOST_KEY, PINNED, TRUST_ON_FIRST_USE
-from cluster.typist import typed
 from controlplane.clusters import Cluster
 from controlplane.waiting import wait_until
+from pages.typist import typed
 from sshcredential_operator.api.names import (
     FORCE_PROMOTION_ANNOTATION,
     GROUP,

@@ -18,8 +18,8 @@ from cluster.export_desk import ExportDesk, exported
 from cluster.keyfiles import KeyFiles
 from cluster.rights import grant, revoke
 from cluster.shown import Object, generated, imported
-from cluster.typist import typed
 from controlplane.clusters import Cluster
+from pages.typist import typed
 from sshcredential_operator.api.credential import parse_credential
 from sshcredential_operator.api.names import API_VERSION, GROUP, KIND
 from sshcredential_operator.client.credential_writes import CredentialWrites

@@ -22,7 +22,7 @@ REBUILDING: Final = "Rebuilding in an empty cluster"
 """The section of docs/gitops.md that is done in another cluster than the sections before it."""
 
 NOT_RUN: Final = {
-    "make demo": "tests/cluster/test_demo.py runs the program behind it",
+    "make demo": "tests/pages/test_demo.py runs the program behind it",
     "make test": "it is what runs this test",
     "make setup": "it has been run before any test, and would change the environment that the tests run in",
     "make check": "it runs the contract and unit tests, so it would never end",

@@ -1,6 +1,6 @@
 """What people read is true: commands, files, targets, fields and reasons exist, and the picture shows what is.
 
-`tests/cluster/test_readme.py` runs the commands, `tests/cluster/test_demo.py` the demo that the transcript is from.
+`tests/pages/test_readme.py` runs the commands, `tests/pages/test_demo.py` the demo that the transcript is from.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ from typing import Final
 
 import pytest
 
-from cluster.reader import Reader
 from contract.markdown import code_words, table
 from contract.readme_commands import README, installing
 from contract.tree import ROOT
 from controlplane.standing import record
 from image.places import cache_folder
 from node.installation import Installation
+from pages.reader import Reader
 from tools.programs import program
 
 IMAGE_BEGINS: Final = "make image"

@@ -9,10 +9,10 @@ from typing import Final
 
 import pytest
 
-from cluster.reader import Reader
 from contract.markdown import TRANSCRIPT, Shown, blocks, transcript
 from contract.readme_commands import FIRST_STEPS, quick_start
 from controlplane.fixtures import OwnControlPlane
+from pages.reader import Reader
 from unit.cli.sealed import MadeKey
 
 HOME: Final = "/home/you"

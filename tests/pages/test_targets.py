@@ -11,12 +11,12 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cluster.reader import Reader
 from cluster.target_stage import logs_in
 from contract.markdown import without_comment
 from contract.readme_commands import TARGETS, commands_to_run, quick_start
 from controlplane.fixtures import OwnControlPlane
 from controlplane.waiting import wait_until
+from pages.reader import Reader
 from ssh.accounts import Account, account
 from ssh.servers import ADDRESS, Sshd, make_key, running
 

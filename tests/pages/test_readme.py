@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.reader import Reader
 from contract.readme_commands import README, commands_to_run
 from controlplane.fixtures import OwnControlPlane
+from pages.reader import Reader
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Final
 import pytest
 import yaml
 
-from cluster.reader import Reader
 from contract.markdown import blocks
 from contract.readme_commands import EXPORTS, commands_to_run, quick_start
 from controlplane.fixtures import OwnControlPlane
+from pages.reader import Reader
 
 HOSTS: Final = "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"
 READ: Final = "from jwcrypto.jwk import JWK; from jwcrypto.jwe import JWE"

@@ -10,11 +10,11 @@ from typing import Final
 
 import pytest
 
-from cluster.reader import Reader
-from cluster.test_gitops_page import KUBECONFIG, install, keys
 from contract.markdown import blocks
 from contract.readme_commands import RECOVERY, gitops, recovery
 from controlplane.fixtures import OwnControlPlane
+from pages.reader import Reader
+from pages.test_gitops import KUBECONFIG, install, keys
 
 BACKUP: Final = "key-ring.backup"
 WITH: Final = f"{BACKUP} --passphrase-file backup-passphrase.txt"

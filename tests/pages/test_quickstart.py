@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 
 from cluster import sshd
-from cluster.reader import PASSPHRASE, Reader
 from cluster.sshd import Sshd
-from cluster.typist import typed
 from contract.readme_commands import QUICKSTART, commands_to_run, quick_start
 from controlplane.fixtures import OwnControlPlane
+from pages.reader import PASSPHRASE, Reader
+from pages.typist import typed
 
 SSH: Final = "login.example.org"
 

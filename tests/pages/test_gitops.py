@@ -11,10 +11,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cluster.reader import Reader
 from contract.readme_commands import gitops, quick_start
 from contract.tree import ROOT
 from controlplane.fixtures import OwnControlPlane
+from pages.reader import Reader
 
 OPERATOR: Final = ".venv/bin/sshcredential-operator run --workspace genomics --workspace proteomics"
 KUBECONFIG: Final = "kubeconfig"
