@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.shared import shared
 from sshcredential_operator.api.timestamps import parse_timestamp
 
 READY: Final = "Ready"
@@ -71,12 +72,12 @@ def of_type(value: Any, kind: type, default: Any) -> Any:  # noqa: ANN401 - JSON
 def parse_condition(raw: Mapping[str, Any]) -> Condition:
     """Read a condition, whatever lies there."""
     return Condition(
-        type=str(raw.get("type", "")),
-        status=str(raw.get("status", "")),
-        reason=str(raw.get("reason", "")),
+        type=shared(str(raw.get("type", ""))),
+        status=shared(str(raw.get("status", ""))),
+        reason=shared(str(raw.get("reason", ""))),
         message=str(raw.get("message", "")),
         observed_generation=of_type(raw.get("observedGeneration"), int, 0),
-        last_transition_time=str(raw.get("lastTransitionTime", "")),
+        last_transition_time=shared(str(raw.get("lastTransitionTime", ""))),
     )
 
 

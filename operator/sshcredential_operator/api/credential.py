@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sshcredential_operator.api.names import FORCE_PROMOTION_ANNOTATION, CredentialKey, Namespace
+from sshcredential_operator.api.shared import shared
 from sshcredential_operator.api.spec import InvalidSpec, Spec, parse_spec
 from sshcredential_operator.api.status import Status, parse_status
 
@@ -35,7 +36,7 @@ class Credential:
 def parse_credential(raw: Mapping[str, Any]) -> Credential:
     """Parse an object as the API server gives it; its schema guarantees the metadata."""
     metadata = raw["metadata"]
-    key = CredentialKey(Namespace(metadata["namespace"]), metadata["name"])
+    key = CredentialKey(shared(Namespace(metadata["namespace"])), metadata["name"])
     return Credential(
         key=key,
         uid=metadata["uid"],

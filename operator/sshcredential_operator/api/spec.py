@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar, assert_never
 
 from sshcredential_operator.api.algorithms import GENERATED_BITS, Algorithm
 from sshcredential_operator.api.durations import parse_duration
+from sshcredential_operator.api.shared import shared
 
 _LABEL: Final = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 SECRET_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
@@ -132,9 +133,9 @@ def parse_spec(raw: object, object_name: str) -> Spec | InvalidSpec:
         return Spec(
             name=_text(raw, "name", object_name, "spec.name"),
             source=_source(raw),
-            rotation=_rotation(raw.get("rotation") or {}),
+            rotation=shared(_rotation(raw.get("rotation") or {})),
             deletion_policy=_choice(DeletionPolicy, raw.get("deletionPolicy", "Delete"), "spec.deletionPolicy"),
-            deletion_grace_period=_duration(raw.get("deletionGracePeriod", "168h"), "spec.deletionGracePeriod"),
+            deletion_grace_period=shared(_duration(raw.get("deletionGracePeriod", "168h"), "spec.deletionGracePeriod")),
             suspend=raw.get("suspend", False) is True,
         )
     except _InvalidError as error:
@@ -159,7 +160,7 @@ def _generate(raw: Mapping[str, Any]) -> Generate:
     comment = _text(raw, "comment", "", "spec.generate.comment").strip(" ")  # ssh-keygen and others drop blanks there
     if not (comment.isascii() and (comment.isprintable() or not comment)):
         raise _InvalidError("spec.generate.comment")
-    return Generate(algorithm, bits, comment, raw.get("passphrase", "None") == "Generate")
+    return shared(Generate(algorithm, bits, comment, raw.get("passphrase", "None") == "Generate"))
 
 
 def _import_from(raw: Mapping[str, Any]) -> ImportFrom:

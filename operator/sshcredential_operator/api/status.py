@@ -24,6 +24,7 @@ from sshcredential_operator.api.conditions import (
     parse_condition,
     transition_time,
 )
+from sshcredential_operator.api.shared import shared
 
 __all__ = [
     "MOST_USERS",
@@ -145,7 +146,10 @@ def _parse_facts(raw: Mapping[str, Any]) -> KeyFacts | None:
         return None
     encryption = raw.get("encryption")
     key_id = encryption.get("keyId") if isinstance(encryption, Mapping) else None
-    return KeyFacts(**values, key_id=key_id) if isinstance(key_id, str) else None
+    if not isinstance(key_id, str):
+        return None
+    values |= {name: shared(values[name]) for name in ("algorithm", "created_at")}
+    return KeyFacts(**values, key_id=shared(key_id))
 
 
 def _parse_other(raw: object, moment: str) -> OtherKey | None:

@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from sshcredential_operator.api.credential import parse_credential
 from sshcredential_operator.api.names import CredentialKey, Namespace, credential_of_secret
+from sshcredential_operator.api.shared import shared
 from sshcredential_operator.controller.ports import parse_secret
 from sshcredential_operator.controller.store import Kind, Scope, Store
 from sshcredential_operator.controller.work_queue import WorkQueue
@@ -97,7 +98,7 @@ class CredentialFeed:
         self, raw: Mapping[str, Any], *, deleted: bool
     ) -> tuple[CredentialKey, Iterable[CredentialKey]] | tuple[None, tuple[()]]:
         metadata = raw["metadata"]
-        namespace, name = Namespace(metadata["namespace"]), metadata["name"]
+        namespace, name = shared(Namespace(metadata["namespace"])), metadata["name"]
         of_credentials = self._kind is Kind.CREDENTIALS
         key = CredentialKey(namespace, name) if of_credentials else credential_of_secret(namespace, name)
         if key is None:

@@ -33,7 +33,7 @@ with without("kubernetes"):  # which Kopf imports, where it is installed, for th
 log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT: Final = 300
-LIST_CHUNK: Final = 500
+LIST_CHUNK: Final = 1000
 BEGUN: Final = "is not complete yet"
 REFUSALS: Final = 3
 """So many refusals in a row are a missing right. An API server that has just started refuses everybody for a moment."""

@@ -7,13 +7,14 @@ holds is swept, because a watch does not tell of what vanished while it was away
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final
 
 from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import CredentialKey, Namespace
+from sshcredential_operator.controller.claims import Claims
 from sshcredential_operator.encryption.credential_secret import Unreadability, Unreadable
 from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen, Stored, Unopened
 from sshcredential_operator.reconcile.trouble import TroubleError
@@ -48,8 +49,7 @@ class Store:
     def __init__(self) -> None:
         self._credentials: dict[CredentialKey, Credential] = {}
         self._secrets: dict[CredentialKey, RawSecret | SecretSeen] = {}
-        self._claims: defaultdict[tuple[Namespace, str], set[CredentialKey]] = defaultdict(set)
-        self._told: dict[tuple[Namespace, str], CredentialKey] = {}
+        self._claims = Claims(self._credentials)
         self._listed: set[tuple[Kind, Scope]] = set()
         self._blocked: dict[tuple[Kind, Scope], TroubleError] = {}
         self._gone: OrderedDict[tuple[Kind, CredentialKey], tuple[str, float]] = OrderedDict()
@@ -65,17 +65,8 @@ class Store:
         return self._secrets.get(key)
 
     def rival(self, credential: Credential) -> str | None:
-        """Return who holds this credential's name instead: who has a key, then the older, then the smaller uid.
-
-        Of those without a key, who was once told that the name is free stays: its key may be on the way.
-        """
-        claim = (credential.key.namespace, credential.claimed_name)
-        claimants = [self._credentials[key] for key in self._claims.get(claim, ())]
-        if not claimants:
-            return None
-        told = self._told.get(claim)
-        holder = self._told[claim] = min(claimants, key=lambda one: _precedence(one, told)).key
-        return None if holder == credential.key else holder.name
+        """Return who holds this credential's name instead."""
+        return self._claims.rival(credential)
 
     def trouble(self, key: CredentialKey) -> TroubleError | None:
         """Why the Secrets of this namespace cannot be watched, if so."""
@@ -114,29 +105,28 @@ class Store:
 
     # --- what the watches feed; each returns the credentials to look at
 
-    def saw_credential(self, credential: Credential, *, deleted: bool) -> Iterator[CredentialKey]:
+    def saw_credential(self, credential: Credential, *, deleted: bool) -> Iterable[CredentialKey]:
         """Take an event of a credential; revisions up to the known one or to the last end say nothing."""
-        known = self._credentials.get(credential.key)
-        if self._is_old(Kind.CREDENTIALS, credential.key, known, credential.resource_version):
-            return iter(())
-        rivals = self._rivals(known) | self._rivals(credential)
-        if deleted:
-            self._drop_credential(credential.key)
-            self._bury(Kind.CREDENTIALS, credential.key, credential.resource_version)
-        else:
-            self._put_credential(credential)
-        return iter({credential.key} | rivals)
+        key = credential.key
+        if self._is_old(Kind.CREDENTIALS, key, self._credentials.get(key), credential.resource_version):
+            return ()
+        if not deleted:
+            return {key, *self._put_credential(credential)}
+        # Where a live read has shown the end before, nobody has been told of it yet.
+        concerned = self._drop_credential(key) if key in self._credentials else self._claims.claimants(credential)
+        self._bury(Kind.CREDENTIALS, key, credential.resource_version)
+        return {key, *concerned}
 
-    def saw_secret(self, key: CredentialKey, secret: RawSecret, *, deleted: bool) -> Iterator[CredentialKey]:
+    def saw_secret(self, key: CredentialKey, secret: RawSecret, *, deleted: bool) -> Iterable[CredentialKey]:
         """Take an event of a Secret of our type; revisions up to the known one or to the last end say nothing."""
         if self._is_old(Kind.SECRETS, key, self._secrets.get(key), secret.resource_version):
-            return iter(())
+            return ()
         if deleted:
             self._secrets.pop(key, None)
             self._bury(Kind.SECRETS, key, secret.resource_version)
         else:
             self._secrets[key] = secret
-        return iter((key,))
+        return (key,)
 
     def listed(
         self, kind: Kind, scope: Scope, seen: Iterable[CredentialKey], before: frozenset[CredentialKey]
@@ -146,8 +136,7 @@ class Store:
         rivals = set[CredentialKey]()
         for key in gone:
             if kind is Kind.CREDENTIALS:
-                rivals |= self._rivals(self._credentials.get(key))
-                self._drop_credential(key)
+                rivals.update(self._drop_credential(key))
             else:
                 self._secrets.pop(key, None)
         self._listed.add((kind, scope))
@@ -214,31 +203,15 @@ class Store:
                 return
             self._gone.popitem(last=False)
 
-    def _put_credential(self, credential: Credential) -> None:
+    def _put_credential(self, credential: Credential) -> Iterable[CredentialKey]:
         known = self._credentials.get(credential.key)
-        if known and known.claimed_name != credential.claimed_name:
-            self._drop_credential(credential.key)
+        left = self._claims.drop(known) if known and known.claimed_name != credential.claimed_name else ()
         self._credentials[credential.key] = credential
-        self._claims[credential.key.namespace, credential.claimed_name].add(credential.key)
+        return {*left, *self._claims.put(credential)}
 
-    def _drop_credential(self, key: CredentialKey) -> None:
+    def _drop_credential(self, key: CredentialKey) -> Iterable[CredentialKey]:
         credential = self._credentials.pop(key, None)
-        if credential:
-            claim = (key.namespace, credential.claimed_name)
-            self._claims[claim].discard(key)
-            if not self._claims[claim]:
-                del self._claims[claim]
-                self._told.pop(claim, None)
-
-    def _rivals(self, credential: Credential | None) -> set[CredentialKey]:
-        if credential is None:
-            return set()
-        return self._claims.get((credential.key.namespace, credential.claimed_name), set()) - {credential.key}
-
-
-def _precedence(credential: Credential, told: CredentialKey | None) -> tuple[bool, bool, str, str]:
-    has_no_key = credential.status.facts is None
-    return (has_no_key, has_no_key and credential.key != told, credential.created_at, credential.uid)
+        return self._claims.drop(credential) if credential else ()
 
 
 def is_later(version: str, known: str) -> bool:

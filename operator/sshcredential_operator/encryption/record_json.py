@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from sshcredential_operator.api.algorithms import Algorithm
+from sshcredential_operator.api.shared import shared
 from sshcredential_operator.api.spec import FINGERPRINT, DeletionPolicy
 from sshcredential_operator.encryption import exact_json, public_line
 from sshcredential_operator.encryption.exact_json import Malformed, choice, flag, items, members, number, text
@@ -132,7 +133,7 @@ def _record(value: object) -> Record:
         rollback_to=None if rollback is None else text(rollback, FINGERPRINT),
         source=_source(source),
         deletion_policy=choice(policy, DeletionPolicy).value,
-        deletion_grace_period=text(grace, _DURATION),
+        deletion_grace_period=shared(text(grace, _DURATION)),
     )
 
 
@@ -165,7 +166,7 @@ def _key(value: object) -> RecordedKey:
         bits=number(bits, 1, MAX_BITS),
         fingerprint=text(fingerprint, FINGERPRINT),
         public_key=text(line, public_line.LINE),
-        created_at=_time(created_at),
+        created_at=shared(_time(created_at)),
         passphrase_protected=flag(protected),
         notes=tuple(text(note, _NOTE) for note in items(notes, MAX_NOTES)),
     )
