@@ -14,6 +14,7 @@ from typing import Any, Final
 from controlplane.places import CHECKOUT
 
 LIBRARIES: Final = ("kopf", "aiohttp", "httptools", "cryptography", "joserfc", "orjson", "kubernetes")
+REPORTS: Final = "docs/performance"
 
 
 def look() -> dict[str, Any]:
@@ -37,8 +38,14 @@ def _first(pattern: str, file: Path) -> str:
 
 
 def _commit() -> str:
-    command = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty"]
     try:
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+        commit = _git("describe", "--always")
+        changed = _git("status", "--porcelain", "--", ".", f":!{REPORTS}")  # the reports themselves change all the time
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(CHECKOUT), *arguments]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
