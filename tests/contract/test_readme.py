@@ -142,7 +142,8 @@ def test_the_tables_of_the_transcript_have_the_columns_of_the_crd() -> None:
 
 
 def test_the_transcript_shows_the_message_of_the_catalogue() -> None:
-    expected = message(Reason.WRONG_PASSPHRASE, {"origin": "Secret typo-key"})
+    [shown_key] = re.findall(r"Secret typo-key (\(Ed25519, SHA256:\S{43}\))", README.read_text())
+    expected = message(Reason.WRONG_PASSPHRASE, {"origin": f"Secret typo-key {shown_key}"})
 
     assert expected in [entry.output for entry in shown()]
 
