@@ -15,9 +15,9 @@ from typing import Any
 
 import kopf
 import pytest
-from kopf._cogs.clients import errors, watching
+from kopf._cogs.clients import errors, scanning, watching
 from kopf._cogs.structs import references
-from kopf._core.reactor import queueing
+from kopf._core.reactor import observation, queueing
 
 from contract.tree import ROOT, package_files, text_of
 from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, CredentialKey, Namespace
@@ -54,6 +54,12 @@ def _imported(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     return found
+
+
+def test_what_there_is_is_asked_by_the_function_that_the_shell_stands_in_for() -> None:
+    """`run_kopf` puts another one into that module."""
+    assert "await scanning.scan_resources(" in inspect.getsource(observation.resource_observer)
+    assert observation.scanning is scanning
 
 
 def test_the_function_that_the_tap_stands_in_for_takes_what_the_tap_hands_on() -> None:

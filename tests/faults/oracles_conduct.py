@@ -116,7 +116,7 @@ def writes_are_few(story: Story) -> Iterator[Violation]:
         if count > bound:
             yield Violation("I14", f"{count} writes for {name}, where {bound} are enough")
     if story.run.writes_in_quiet:
-        yield Violation("I14", f"{story.run.writes_in_quiet} writes at rest")
+        yield Violation("I14", f"written at rest: {', '.join(story.run.writes_in_quiet)}")
 
 
 def writes_are_guarded(story: Story) -> Iterator[Violation]:

@@ -104,20 +104,22 @@ def _played(scene: Scene, operation: Operation) -> float | None:
     return max(0.0, time.monotonic() - last)
 
 
-def _quiet(scene: Scene) -> int:
-    """Let a minute pass for the operators, and return how many writes they make after all was level."""
+def _quiet(scene: Scene) -> tuple[str, ...]:
+    """Let a minute pass for the operators, and return what they write after all was level."""
     scene.until_idle()
     scene.cast.disarm()
-    before = len(scene.heard())
+    since = scene.version()
     scene.pass_time(QUIET_MINUTE)
     if scene.serves:
         scene.until(scene.says_ready, "the operators say that they are ready", 15)
     scene.until_idle()
-    return len(scene.heard()) - before
+    scene.version()
+    later = (one.revision for one in scene.heard() if one.revision.version > since)
+    return tuple(f"{one.resource} {one.name}" for one in later)
 
 
 def _run(stage: Stage, scene: Scene, place: Place, level: float | None) -> Run:
-    writes = 0
+    writes: tuple[str, ...] = ()
     if level is not None:
         try:
             writes = _quiet(scene)

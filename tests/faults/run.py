@@ -72,7 +72,7 @@ class Run:
     """Secrets that users know beforehand (passphrases, private keys), by what they are called."""
     seconds_to_level: float | None = 0.0
     """From the last fault until all was as wanted; None: it never was."""
-    writes_in_quiet: int = 0
+    writes_in_quiet: tuple[str, ...] = ()
     """Writes of operators, the Lease aside, after all was level."""
     ended_by_itself: bool = False
     """Whether an operator's process ended without being told."""

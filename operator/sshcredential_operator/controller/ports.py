@@ -104,7 +104,7 @@ class ApiSecrets:
         return answer.json()["metadata"]["resourceVersion"] if answer.code < NOT_FOUND else None
 
     async def delete(self, key: CredentialKey, uid: str, resource_version: str) -> None:
-        """Delete one revision of one object; anything newer stays, and is trouble: it is to be looked at again."""
+        """Delete one revision of one object; anything else is trouble, since no event need tell of it."""
         if not await delete_secret(self._requests, _secret(key), uid, resource_version):
             raise TroubleError(Reason.SERVER_UNAVAILABLE)
 
@@ -137,14 +137,14 @@ class ApiCredentials:
 
 
 async def delete_secret(requests: Requests, path: str, uid: str, resource_version: str) -> bool:
-    """Delete one revision of one Secret; anything newer stays. False if there is something newer, or so it is said."""
+    """Delete one revision of one Secret; anything newer stays. False if there is that, or nothing, or so it is said."""
     body = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
         "preconditions": {"uid": uid, "resourceVersion": resource_version},
     }
     answer = await requests.send("DELETE", path, body=body, expect=frozenset({NOT_FOUND, CONFLICT}), what="secrets")
-    return answer.code != CONFLICT
+    return answer.code < NOT_FOUND
 
 
 async def patch_status(

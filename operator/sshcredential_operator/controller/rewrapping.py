@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from sshcredential_operator.api.names import CredentialKey, Namespace
 from sshcredential_operator.controller.store import Kind, Store
@@ -25,6 +26,18 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2.0
 """So often somebody looks, in memory, who is under an old key."""
+AGAIN_SECONDS: Final = 5.0
+"""After this time, doubled each time, who could not use a turn gets another one though nothing has changed."""
+AGAIN_MOST: Final = 3600.0
+
+
+class _Given(NamedTuple):
+    """The last turn: for which revision and KEK, when, and how long it is waited for."""
+
+    version: str
+    kid: str
+    moment: float
+    wait: float
 
 
 class Rewrapping:
@@ -33,8 +46,7 @@ class Rewrapping:
     def __init__(self, store: Store, queue: WorkQueue[CredentialKey], ring: Keyring, rate: float) -> None:
         self._store, self._queue, self._ring, self._pause = store, queue, ring, 1.0 / rate
         self._turns: dict[CredentialKey, Rewrap] = {}
-        self._tried: dict[CredentialKey, tuple[str, str]] = {}
-        """Revision and KEK of the last turn: who could not use it gets another one when that changes."""
+        self._given: dict[CredentialKey, _Given] = {}
         self.re_encrypted: frozenset[Namespace] = frozenset()
         """Workspaces whose values get new data keys on the way."""
         self.done = 0
@@ -69,15 +81,23 @@ class Rewrapping:
             for key, stored, newest in outdated:
                 if not self._permitted():
                     break
-                if self._tried.get(key) != (stored.resource_version, newest.kid):
-                    self._tried[key] = (stored.resource_version, newest.kid)
+                if self._is_due(key, stored, newest):
                     self._turns[key] = Rewrap(newest, re_encrypt=key.namespace in self.re_encrypted)
                     self._queue.add(key)
                     self.done += 1
                     await asyncio.sleep(self._pause)
             if not outdated:
-                self._tried.clear()
+                self._given.clear()
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _is_due(self, key: CredentialKey, stored: Stored, newest: Kek) -> bool:
+        now, wait, last = time.monotonic(), AGAIN_SECONDS, self._given.get(key)
+        if last and (last.version, last.kid) == (stored.resource_version, newest.kid):
+            if key in self._queue or now < last.moment + last.wait:
+                return False
+            wait = min(2 * last.wait, AGAIN_MOST)
+        self._given[key] = _Given(stored.resource_version, newest.kid, now, wait)
+        return True
 
     def outdated(self) -> Iterator[tuple[CredentialKey, Stored, Kek]]:
         """Yield the credentials whose Secrets, as far as they were opened, are under an old key; and the newest key."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from prometheus_client import Counter
@@ -27,7 +27,7 @@ from sshcredential_operator.reconcile.trouble import TroubleError
 
 with without("kubernetes"):  # which Kopf imports, where it is installed, for the names of two classes
     import kopf
-    from kopf._cogs.clients import errors, watching
+    from kopf._cogs.clients import errors, scanning, watching
     from kopf._cogs.structs import bodies, references
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ LIST_CHUNK: Final = 1000
 BEGUN: Final = "is not complete yet"
 REFUSALS: Final = 3
 """So many refusals in a row are a missing right. An API server that has just started refuses everybody for a moment."""
+
+
+_scan_resources: Final = scanning.scan_resources
 
 
 class Listening(Protocol):
@@ -139,6 +142,7 @@ class Tap:
 async def run_kopf(connection: Connection, tap: Tap, namespaces: tuple[Namespace, ...], stop: asyncio.Event) -> None:
     """Run Kopf until it stops; no namespaces means all of them. Raises whatever ends it otherwise."""
     watching.infinite_watch = tap.infinite_watch
+    scanning.scan_resources = _finding_all_of(tap.kinds)
     await kopf.operator(
         registry=_registry(connection, tap.kinds),
         settings=_settings(),
@@ -161,9 +165,25 @@ def _registry(connection: Connection, kinds: Iterable[Kind]) -> kopf.OperatorReg
         """Say to Kopf that these resources are wanted; their events are taken from the stream before they come here."""
 
     for kind in kinds:
-        group, version = ("", "v1") if kind is Kind.SECRETS else (GROUP, VERSION)
-        kopf.on.event(group, version, kind.value, registry=registry)(taken)
+        kopf.on.event(*_place_of(kind), registry=registry)(taken)
     return registry
+
+
+def _place_of(kind: Kind) -> tuple[str, str, str]:
+    """Return group, version and plural."""
+    return ("", "v1", kind.value) if kind is Kind.SECRETS else (GROUP, VERSION, kind.value)
+
+
+def _finding_all_of(kinds: Iterable[Kind]) -> Callable[..., Coroutine[Any, Any, Collection[references.Resource]]]:
+    """Stand in for Kopf's function, which looks once, and takes what one answer lacks for what there is not."""
+
+    async def scan_resources(**how: Any) -> Collection[references.Resource]:
+        found = await _scan_resources(**how)
+        if {_place_of(kind) for kind in kinds} - {(one.group, one.version, one.plural) for one in found}:
+            raise LookupError  # all were served a moment ago; who has started Kopf starts it again
+        return found
+
+    return scan_resources
 
 
 def _settings() -> kopf.OperatorSettings:

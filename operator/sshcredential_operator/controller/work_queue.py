@@ -152,6 +152,10 @@ class WorkQueue(Generic[Key]):
             self._went_idle.clear()
             await self._went_idle.wait()
 
+    def __contains__(self, key: Key) -> bool:
+        """Whether a pass over it is running, or somebody waits for one."""
+        return key in self._running or key in self._quick or key in self._costly
+
     def __len__(self) -> int:
         return len(self._quick) + len(self._costly)
 

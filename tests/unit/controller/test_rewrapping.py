@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -139,6 +140,24 @@ async def test_each_gets_one_turn_for_its_revision_and_the_newest_key(desk: Desk
         assert newer
         await until(desk, 11)
         assert turns(desk) == [Rewrap(newer)] * 5
+
+
+async def test_who_could_not_use_a_turn_gets_another_one_later_and_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its write was refused, and nothing has changed that would tell of it."""
+    now = 1000.0
+    monkeypatch.setattr(rewrapping, "time", SimpleNamespace(monotonic=lambda: now))
+    desk.see("held", desk.old.kid)
+    async with running(desk):
+        for done, seconds in enumerate((0, 5, 10, 20), 1):
+            await looked(desk)
+            assert desk.rewrapping.done == done - 1 or not seconds
+            now += seconds
+            await until(desk, done)
+            await looked(desk)
+            assert desk.rewrapping.done == done  # it waits in the queue, however long
+            desk.queue.done(await desk.queue.get())
 
 
 async def test_who_is_through_loses_the_turn(desk: Desk) -> None:

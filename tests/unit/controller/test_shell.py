@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from kopf._cogs.structs import references
 
 from sshcredential_operator.api.names import GROUP, PLURAL, SECRET_TYPE, VERSION, CredentialKey, Namespace
 from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.controller import shell as shell_module
 from sshcredential_operator.controller.feeds import Behind, credential_feeds
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.shell import REFUSALS, Tap
@@ -366,3 +367,23 @@ async def test_a_list_that_is_not_permitted_is_no_longer_waited_for(shell: Shell
     await shell.play(SECRETS, *([refused(errors.APIForbiddenError, 403)] for _ in range(REFUSALS)))
 
     assert told == [*["is not complete yet"] * REFUSALS, None]
+
+
+# --- what the API server has
+
+
+@pytest.mark.parametrize("lacking", [None, *Kind], ids=lambda kind: kind.value if kind else "nothing")
+async def test_kopf_takes_no_answer_for_whole_that_lacks_what_is_watched(
+    lacking: Kind | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks once, at its start: what an answer lacks would not be watched for ever, and nobody would be told."""
+    there = [references.Resource(*shell_module._place_of(kind)) for kind in Kind if kind is not lacking]
+
+    async def scan_resources(**_: Any) -> list[references.Resource]:
+        return there
+
+    monkeypatch.setattr(shell_module, "_scan_resources", scan_resources)
+    scan = shell_module._finding_all_of(Kind)
+
+    with pytest.raises(LookupError) if lacking else nullcontext():
+        assert await scan(groups=None) == there
