@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bench.asked import writes
 from bench.sections.bursts import ratios_to_floor
+from bench.sections.cold_start import reads
 from bench.stage import percentile
 from bench.tables import each, ms, per_thousand, spread, table
 
@@ -57,8 +58,7 @@ def _memory(raw: Mapping[str, Any]) -> Iterator[list[str]]:
 
 def _cold_start(raw: Mapping[str, Any]) -> Iterator[list[str]]:
     tries = raw["tries"]
-    requests = spread([sum(one["requests"].values()) for one in tries], 0)
-    found = f"{spread([one['through'] for one in tries], 1)} s, {requests} requests, "
+    found = f"{spread([one['through'] for one in tries], 1)} s, {spread(reads(tries), 0)} requests, "
     found += f"{max(one['writes for those that were there'] for one in tries)} writes"
     yield [f"start with {raw['count']:,}: all looked at, requests, writes", found, ""]
 
@@ -68,7 +68,7 @@ def _quiet(raw: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _rotation(raw: Mapping[str, Any]) -> Iterator[list[str]]:
-    words = f"{raw['writing']:.0f} s, {each(raw['requests'], raw['count'])}"
+    words = f"{raw['seconds']:.0f} s, {raw['writing']:.0f} of them writing, {each(raw['requests'], raw['count'])}"
     yield [f"another workspace key for {raw['count']:,}", words, ""]
 
 
