@@ -15,7 +15,7 @@ from typing import Any
 
 import kopf
 import pytest
-from kopf._cogs.clients import errors, scanning, watching
+from kopf._cogs.clients import errors, watching
 from kopf._cogs.structs import references
 from kopf._core.reactor import observation, queueing
 
@@ -59,7 +59,6 @@ def _imported(source: str) -> set[str]:
 def test_what_there_is_is_asked_by_the_function_that_the_shell_stands_in_for() -> None:
     """`run_kopf` puts another one into that module."""
     assert "await scanning.scan_resources(" in inspect.getsource(observation.resource_observer)
-    assert observation.scanning is scanning
 
 
 def test_the_function_that_the_tap_stands_in_for_takes_what_the_tap_hands_on() -> None:

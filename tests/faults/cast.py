@@ -52,7 +52,9 @@ class Cast:
         self.clock: list[tuple[float, float]] = [(0.0, float(plan.wall))]
         """From when on the first one's clock was so many seconds ahead."""
         self._lock = threading.RLock()
-        self._ticked = self._healed = -math.inf
+        self._ticked = -math.inf
+        self.healed = -math.inf
+        """When its watches were last ended, so that it learns what it has missed."""
         self.hurried_at = math.inf
         """When somebody's clock was first set ahead."""
         self.steal: Callable[[str], None] = lambda _: None
@@ -117,8 +119,8 @@ class Cast:
                 for who in self.operators if self._has_thief() else (OTHER,):
                     self._pass_time(who, LEASE)
         lost = [at for strike, at in self.first.struck if strike.phase in HEALED]
-        if lost and self._healed < max(lost) < now - HEALS_AFTER:
-            self._healed = now
+        if lost and self.healed < max(lost) < now - HEALS_AFTER:
+            self.healed = now
             self.heal()
 
     def heal(self) -> None:

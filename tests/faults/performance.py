@@ -108,12 +108,15 @@ def _quiet(scene: Scene) -> tuple[str, ...]:
     """Let a minute pass for the operators, and return what they write after all was level."""
     scene.until_idle()
     scene.cast.disarm()
-    since = scene.version()
-    scene.pass_time(QUIET_MINUTE)
-    if scene.serves:
-        scene.until(scene.says_ready, "the operators say that they are ready", 15)
-    scene.until_idle()
-    scene.version()
+    while True:
+        healed, since = scene.cast.healed, scene.version()
+        scene.pass_time(QUIET_MINUTE)
+        if scene.serves:
+            scene.until(scene.says_ready, "the operators say that they are ready", 15)
+        scene.until_idle()
+        scene.version()
+        if scene.cast.healed == healed:  # else somebody has learnt only now what it had missed, and may write
+            break
     later = (one.revision for one in scene.heard() if one.revision.version > since)
     return tuple(f"{one.resource} {one.name}" for one in later)
 

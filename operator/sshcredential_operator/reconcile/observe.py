@@ -40,6 +40,9 @@ from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.seals import is_sealed_to, read_seals, unseal
 from sshcredential_operator.reconcile.trouble import TroubleError
 
+_WATCHED: Final = (RawSecret, Stored, Unopened)
+"""Of any other type than ours a watch tells nothing."""
+
 MOST_VALUES: Final = 1 + 2 * MAX_KEYS
 """A record, and for every key of it a private key and a passphrase."""
 
@@ -75,6 +78,8 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
     match at:
         case Look.SECRET:
             raw = await world.secrets.read(observed.key)
+            if raw is None and isinstance(world.known.secret(observed.key), _WATCHED):
+                raise TroubleError(Reason.SERVER_UNAVAILABLE)  # its end is believed when the watch says so, too
             secret = await understand(raw, observed.key, world) if raw else None
             match observed.secret, secret:
                 case Stored(uid=uid, made_for=made_for), Stored() if secret.uid == uid:
@@ -87,7 +92,7 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
             credential = await world.credentials.read(observed.key)
             if credential:
                 world.known.remember_credential(observed.key, credential)
-            elif world.known.credential(observed.key):  # its end is believed when both say so: the watch will, if it is
+            elif world.known.credential(observed.key):  # as above
                 raise TroubleError(Reason.SERVER_UNAVAILABLE)
             return replace(observed, credential_is_live=True, **_of_credential(credential, observed.key, world))
         case Look.INPUT:

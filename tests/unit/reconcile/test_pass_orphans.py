@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION
+from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, CredentialKey
 from sshcredential_operator.controller.store import Kind
 from sshcredential_operator.reconcile.decision import Act
+from sshcredential_operator.reconcile.observed import RawSecret
 from sshcredential_operator.reconcile.one_pass import Outcome
 from unit.reconcile.operator_memory import Operator, unavailable
+from unit.reconcile.ports_memory import MemorySecrets
 from unit.reconcile.samples import NOW
 from unit.reconcile.server_memory import Server
 
@@ -63,6 +65,22 @@ async def test_a_restart_forgets_nothing() -> None:
     operator.now = NOW + timedelta(days=7)
     await operator.settle()
 
+    assert server.secret is None
+
+
+async def test_one_answer_that_says_it_is_gone_does_not_save_it_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event would ever tell that it is still there."""
+    server, operator = await ready(AT_ONCE)
+    read, wrong = MemorySecrets.read, [None]
+
+    async def once_wrong(self: MemorySecrets, key: CredentialKey) -> RawSecret | None:
+        return wrong.pop() if wrong else await read(self, key)
+
+    monkeypatch.setattr(MemorySecrets, "read", once_wrong)
+    server.remove()
+    await operator.settle()
+
+    assert not wrong
     assert server.secret is None
 
 
