@@ -26,10 +26,10 @@ class Sizes:
     memory: tuple[int, ...] = (0, 1000, 10_000, 50_000)
     foreign: int = 2000
     foreign_kib: int = 512
-    cold_start: int = 10_000
+    cold_start: tuple[int, ...] = (1000, 10_000)
     quiet: int = 10_000
     quiet_minutes: float = 10
-    rotation: int = 10_000
+    rotation: tuple[int, ...] = (1000, 10_000)
     rsa: int = 200
     slow: int = 1000
     slow_ms: float = 100
@@ -44,10 +44,10 @@ SMALL = Sizes(
     memory=(0, 20, 60),
     foreign=10,
     foreign_kib=64,
-    cold_start=60,
+    cold_start=(20, 60),
     quiet=60,
     quiet_minutes=0.2,
-    rotation=60,
+    rotation=(20, 60),
     rsa=3,
     slow=60,
 )

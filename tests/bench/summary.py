@@ -57,10 +57,10 @@ def _memory(raw: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _cold_start(raw: Mapping[str, Any]) -> Iterator[list[str]]:
-    tries = raw["tries"]
+    count, tries = list(raw["starts"].items())[-1]
     found = f"{spread([one['through'] for one in tries], 1)} s, {spread(reads(tries), 0)} requests, "
     found += f"{max(one['writes for those that were there'] for one in tries)} writes"
-    yield [f"start with {raw['count']:,}: all looked at, requests, writes", found, ""]
+    yield [f"start with {int(count):,}: all looked at, requests, writes", found, ""]
 
 
 def _quiet(raw: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -68,8 +68,9 @@ def _quiet(raw: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _rotation(raw: Mapping[str, Any]) -> Iterator[list[str]]:
-    words = f"{raw['seconds']:.0f} s, {raw['writing']:.0f} of them writing, {each(raw['requests'], raw['count'])}"
-    yield [f"another workspace key for {raw['count']:,}", words, ""]
+    count, one = list(raw["rotations"].items())[-1]
+    words = f"{one['seconds']:.0f} s, {one['writing']:.0f} of them writing, {each(one['requests'], int(count))}"
+    yield [f"another workspace key for {int(count):,}", words, ""]
 
 
 def _neighbours(raw: Mapping[str, Any]) -> Iterator[list[str]]:

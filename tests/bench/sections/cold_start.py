@@ -20,10 +20,14 @@ TRIES = 3
 
 
 def measure(stage: Stage, wanted: Asked) -> Raw:
-    """Return what each start took."""
-    count = wanted.sizes.cold_start
+    """Return what each start took, by how many credentials there are."""
+    return {"starts": {count: starts(stage, count) for count in wanted.sizes.cold_start}}
+
+
+def starts(stage: Stage, count: int) -> list[Raw]:
+    """Start some times with so many credentials."""
     namespace = filled(stage, count)
-    return {"count": count, "tries": [one_start(stage, namespace, count, number) for number in range(TRIES)]}
+    return [one_start(stage, namespace, count, number) for number in range(TRIES)]
 
 
 def one_start(stage: Stage, namespace: str, count: int, number: int) -> Raw:
@@ -86,22 +90,26 @@ def reads(tries: Sequence[Raw]) -> list[float]:
 
 def shown(raw: Raw) -> Shown:
     """Return the table. The first new credential waits for the process to begin; the others are made meanwhile."""
-    tries = raw["tries"]
-    rows = [
-        ["/readyz says ok, s after the start of the process", spread([one["ready"] for one in tries])],
-        ["all were looked at, s", spread([one["through"] for one in tries])],
-        ["operator CPU, s", spread([one["cpu"] for one in tries])],
-        ["requests that read", spread(reads(tries), 0)],
-        [
-            "writes for the credentials that were there",
-            spread([one["writes for those that were there"] for one in tries], 0),
-        ],
-        ["a credential created with the process is Ready, ms", ms([one["new ones"][0] for one in tries])],
-        ["later ones meanwhile, the worst wait, ms", ms([max(one["new ones"][1:] or [0]) for one in tries])],
-        ["memory afterwards, MiB resident", spread([one["memory"]["resident"] for one in tries], 0)],
-    ]
-    text = table([f"start with {raw['count']:,} credentials, {len(tries)} tries", ""], rows)
-    return Shown(f"{text}\nRequests of the first start: {each(tries[0]['requests'], 1)}\n")
+    columns = [_column(tries) for tries in raw["starts"].values()]
+    rows = [[what, *(column[what] for column in columns)] for what in columns[0]]
+    head = [f"start with so many credentials, {TRIES} tries", *(f"{int(count):,}" for count in raw["starts"])]
+    most = list(raw["starts"].values())[-1]
+    return Shown(f"{table(head, rows)}\nRequests of the last one's first try: {each(most[0]['requests'], 1)}\n")
+
+
+def _column(tries: Sequence[Raw]) -> dict[str, str]:
+    return {
+        "/readyz says ok, s after the start of the process": spread([one["ready"] for one in tries]),
+        "all were looked at, s": spread([one["through"] for one in tries]),
+        "operator CPU, s": spread([one["cpu"] for one in tries]),
+        "requests that read": spread(reads(tries), 0),
+        "writes for the credentials that were there": spread(
+            [one["writes for those that were there"] for one in tries], 0
+        ),
+        "a credential created with the process is Ready, ms": ms([one["new ones"][0] for one in tries]),
+        "later ones meanwhile, the worst wait, ms": ms([max(one["new ones"][1:] or [0]) for one in tries]),
+        "memory afterwards, MiB resident": spread([one["memory"]["resident"] for one in tries], 0),
+    }
 
 
 SECTION = Section("Cold start", "3 minutes, and 3 more to make 10,000 credentials", measure, shown)

@@ -28,6 +28,7 @@ START = {
     "writes for those that were there": 0,
     "new ones": [1.5, 0.03],
 }
+ROTATION = {"seconds": 7.0, "writing": 6.0, "cpu": COSTS, "requests": {"patch secrets": 60}}
 RAW: dict[str, Any] = {
     "bursts": {
         "floor": "floor, 32 connections",
@@ -42,9 +43,9 @@ RAW: dict[str, Any] = {
         "restarted": {"20": MEMORY},
         "foreign": {"count": 2, "kib": 64, "before": MEMORY, "beside": MEMORY, "restarted beside": MEMORY},
     },
-    "cold-start": {"count": 60, "tries": [START, START]},
+    "cold-start": {"starts": {"20": [START], "60": [START, START]}},
     "quiet": {"count": 60, "minutes": 0.5, "requests": {"update leases": 10}, "watches": 2, "cpu": COSTS},
-    "rotation": {"count": 60, "seconds": 7.0, "writing": 6.0, "cpu": COSTS, "requests": {"patch secrets": 60}},
+    "rotation": {"rotations": {"20": ROTATION, "60": ROTATION}},
     "neighbours": {"rsa": 3, "alone": [0.01], "beside": [0.02, 0.2], "flood": 9.0},
     "slow-api": {
         "count": 60,
