@@ -62,6 +62,7 @@ class Soak:
             return await self._unless_ended(watching, self._all(to, load, plan))
         finally:
             watching.cancel()
+            await asyncio.wait([watching])  # which closes its connection
 
     async def _unless_ended(self, watching: asyncio.Task[None], work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         working = asyncio.ensure_future(work)

@@ -91,12 +91,18 @@ class Store:
             lost = Unreadable(Unreadability.UNKNOWN_KID, seen.key_id)
             self._secrets[key] = Unopened(seen.uid, seen.resource_version, lost)
 
-    def remember_credential(self, key: CredentialKey, credential: Credential | None) -> None:
-        """Keep what a live read or a write of ours has shown, until the watch shows something newer."""
+    def remember_credential(self, key: CredentialKey, credential: Credential | None) -> bool:
+        """Keep what a live read or a write of ours has shown, until the watch shows something newer.
+
+        False if it has shown something newer already, which may be the end.
+        """
         if credential is None:
             self._drop_credential(key)
         elif self._is_news(Kind.CREDENTIALS, key, self._credentials.get(key), credential.resource_version):
             self._put_credential(credential)
+        else:
+            return False
+        return True
 
     def unseen(self, kind: Kind, key: CredentialKey, version: str) -> bool:
         """Whether a revision is later than the known one, or than the last end: others need not be looked into."""

@@ -91,8 +91,10 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
         case Look.CREDENTIAL:
             credential = await world.credentials.read(observed.key)
             if credential:
-                world.known.remember_credential(observed.key, credential)
-            elif world.known.credential(observed.key):  # as above
+                as_told = world.known.remember_credential(observed.key, credential)
+            else:
+                as_told = world.known.credential(observed.key) is None
+            if not as_told:  # an answer from before what the watch has told, or one that it does not bear out
                 raise TroubleError(Reason.SERVER_UNAVAILABLE)
             return replace(observed, credential_is_live=True, **_of_credential(credential, observed.key, world))
         case Look.INPUT:

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from sshcredential_operator.api.credential import Credential
 from sshcredential_operator.api.names import ORPHANED_SINCE_ANNOTATION, CredentialKey
 from sshcredential_operator.controller.store import Kind
 from sshcredential_operator.reconcile.decision import Act
 from sshcredential_operator.reconcile.observed import RawSecret
 from sshcredential_operator.reconcile.one_pass import Outcome
 from unit.reconcile.operator_memory import Operator, unavailable
-from unit.reconcile.ports_memory import MemorySecrets
-from unit.reconcile.samples import NOW
+from unit.reconcile.ports_memory import MemoryCredentials, MemorySecrets
+from unit.reconcile.samples import KEY, NOW
 from unit.reconcile.server_memory import Server
 
 GENERATED: dict[str, Any] = {"generate": {}}
@@ -81,6 +82,26 @@ async def test_one_answer_that_says_it_is_gone_does_not_save_it_from_its_end(mon
     await operator.settle()
 
     assert not wrong
+    assert server.secret is None
+
+
+async def test_an_answer_from_before_the_end_of_its_credential_does_not_save_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The watch has told of the end, and will not tell again."""
+    server, operator = await ready(GENERATED)
+    read, old = MemoryCredentials.read, [operator.store.credential(KEY)]
+    server.remove()
+    await operator.settle()
+
+    async def once_old(self: MemoryCredentials, key: CredentialKey) -> Credential | None:
+        return old.pop() if old else await read(self, key)
+
+    monkeypatch.setattr(MemoryCredentials, "read", once_old)
+    operator.now = NOW + timedelta(days=7)
+    await operator.settle()
+
+    assert not old
     assert server.secret is None
 
 
