@@ -12,6 +12,7 @@ from controlplane.waiting import TimedOut
 from faults.misuse import is_misuse, operation_of
 from faults.operations import OPERATIONS, Operation
 from faults.oracles import judge
+from faults.phases import HEALED
 from faults.plan import Plan
 from faults.planted_operations import MORE
 from faults.ring import keks_of
@@ -108,6 +109,7 @@ def _quiet(scene: Scene) -> tuple[str, ...]:
     """Let a minute pass for the operators, and return what they write after all was level."""
     scene.until_idle()
     scene.cast.disarm()
+    learning = any(strike.phase in HEALED or "-old-" in strike.phase for strike in scene.plan.strikes)
     while True:
         healed, since = scene.cast.healed, scene.version()
         scene.pass_time(QUIET_MINUTE)
@@ -115,8 +117,9 @@ def _quiet(scene: Scene) -> tuple[str, ...]:
             scene.until(scene.says_ready, "the operators say that they are ready", 15)
         scene.until_idle()
         scene.version()
-        if scene.cast.healed == healed:  # else somebody has learnt only now what it had missed, and may write
+        if scene.cast.healed == healed and not learning:
             break
+        learning = False  # who learns only now what it had missed may write, and a minute later no more
     later = (one.revision for one in scene.heard() if one.revision.version > since)
     return tuple(f"{one.resource} {one.name}" for one in later)
 
