@@ -12,7 +12,7 @@ from controlplane.waiting import TimedOut
 from faults.misuse import is_misuse, operation_of
 from faults.operations import OPERATIONS, Operation
 from faults.oracles import judge
-from faults.phases import HEALED
+from faults.phases import HEALED, OLD_AFTER_CRASH
 from faults.plan import Plan
 from faults.planted_operations import MORE
 from faults.ring import keks_of
@@ -109,7 +109,7 @@ def _quiet(scene: Scene) -> tuple[str, ...]:
     """Let a minute pass for the operators, and return what they write after all was level."""
     scene.until_idle()
     scene.cast.disarm()
-    learning = any(strike.phase in HEALED or "-old-" in strike.phase for strike in scene.plan.strikes)
+    learning = any(strike.phase in HEALED | OLD_AFTER_CRASH.keys() for strike in scene.plan.strikes)
     while True:
         healed, since = scene.cast.healed, scene.version()
         scene.pass_time(QUIET_MINUTE)

@@ -12,7 +12,7 @@ from cluster.etcd_history import CREDENTIALS, SECRETS
 from cluster.shown import Object, answered, condition_of, reason_of, secret_of
 from controlplane.waiting import TimedOut
 from faults.chronicle import Chronicle, Heard
-from faults.phases import HEALED
+from faults.phases import HEALED, OLD_AFTER_CRASH
 from faults.plan import Plan
 from faults.run import Wanted
 from faults.stage import Place
@@ -22,8 +22,9 @@ from sshcredential_operator.encryption.sealing_key import SEALING_KEY_SECRET_TYP
 READY: Final = 200
 PATIENCE: Final = 60.0
 ANOTHER_LOOK: Final = 3700.0
-ANOTHER_GRACE: Final = 170 * 3600.0
 """After an hour an operator looks again at what is due later, whatever its timers say."""
+ANOTHER_GRACE: Final = 170 * 3600.0
+"""Longer than the grace period of a deleted credential, where users have asked for no other."""
 IDLE_SECONDS: Final = 0.2
 """Who asks for nothing for so long has nothing to do."""
 
@@ -68,7 +69,7 @@ class Scene:
         """Return when all is as wanted."""
         # A pass that began before the clock was set has counted from after it: that costs an hour. Who has read that a
         # credential is there still, after its end, begins its grace period anew.
-        misled = any("then-old" in strike.phase for strike in self.plan.strikes)
+        misled = any(strike.phase in OLD_AFTER_CRASH for strike in self.plan.strikes)
         for longer in (ANOTHER_LOOK, *([ANOTHER_GRACE] if misled else [])) if self._passed else ():
             try:
                 self.until(self.is_level, "all is level", seconds / 3)
