@@ -24,7 +24,7 @@ from sshcredential_operator.exports.ports import ExportWorld
 from sshcredential_operator.exports.target_hosts import config_map_of, hosts_of
 from sshcredential_operator.exports.wish import spec_of
 from sshcredential_operator.keys.known_hosts import BadLine, known_hosts
-from sshcredential_operator.reconcile.observe import understand
+from sshcredential_operator.reconcile.observe import read_credential, understand
 from sshcredential_operator.reconcile.observed import RawSecret, SecretSeen
 from sshcredential_operator.reconcile.trouble import TroubleError
 
@@ -105,9 +105,7 @@ async def _credential(observed: Observed, world: ExportWorld) -> Observed:
     key = observed.export.credential if observed.export else None
     if key is None:
         raise TypeError
-    credential = await world.credentials.credentials.read(key)
-    if credential:
-        world.credentials.known.remember_credential(key, credential)
+    credential = await read_credential(key, world.credentials)
     return replace(observed, credential=credential, credential_is_live=True)
 
 

@@ -89,18 +89,21 @@ async def look(at: Look, observed: Observed, world: World) -> Observed:
                 secret = await understand(newer, observed.key, world) if isinstance(newer, RawSecret) else newer
             return replace(observed, secret=secret, secret_is_live=True)
         case Look.CREDENTIAL:
-            credential = await world.credentials.read(observed.key)
-            if credential:
-                as_told = world.known.remember_credential(observed.key, credential)
-            else:
-                as_told = world.known.credential(observed.key) is None
-            if not as_told:  # an answer from before what the watch has told, or one that it does not bear out
-                raise TroubleError(Reason.SERVER_UNAVAILABLE)
+            credential = await read_credential(observed.key, world)
             return replace(observed, credential_is_live=True, **_of_credential(credential, observed.key, world))
         case Look.INPUT:
             found = await read_input(observed, world)
             present = not isinstance(found, InputSecretMissing)
             return replace(observed, input=found, input_present=present)
+
+
+async def read_credential(key: CredentialKey, world: World) -> Credential | None:
+    """Read a credential live; raises TroubleError where the watch has told of what is newer, or that there is one."""
+    credential = await world.credentials.read(key)
+    as_told = world.known.remember_credential(key, credential) if credential else world.known.credential(key) is None
+    if not as_told:
+        raise TroubleError(Reason.SERVER_UNAVAILABLE)
+    return credential
 
 
 async def understand(raw: RawSecret, key: CredentialKey, world: World) -> SecretSeen:

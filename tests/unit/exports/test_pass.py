@@ -13,6 +13,7 @@ from sshcredential_operator.api.names import ExportKey
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace
 from sshcredential_operator.exports.observed import RawCopy, Unguarded
+from sshcredential_operator.exports.one_pass import follow
 from sshcredential_operator.keys.stored import stored_public_key
 from sshcredential_operator.reconcile.one_pass import Outcome
 from sshcredential_operator.reconcile.trouble import TroubleError
@@ -213,6 +214,22 @@ async def test_of_a_foreign_secret_only_what_it_is_is_read(lab: Lab) -> None:
     await lab.settle()
     assert lab.copies[PLACE].content == SOMEBODYS.content
     assert lab.server.writes == ["patch export status"]
+
+
+async def test_an_answer_from_before_the_credentials_end_does_not_keep_its_copy(lab: Lab) -> None:
+    lab.apply()
+    await lab.settle()
+    before = lab.server.credentials[KEY]
+    await credential_removed(lab)
+    lab.server.credentials[KEY] = before
+
+    assert (await follow(EXPORT, lab.world)).retry
+
+    assert PLACE in lab.copies
+    del lab.server.credentials[KEY]
+    await lab.settle()
+    assert lab.reason() == "CredentialMissing"
+    assert PLACE not in lab.copies
 
 
 @pytest.mark.parametrize("forged", ["another place", "another export"])
