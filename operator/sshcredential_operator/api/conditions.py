@@ -40,7 +40,10 @@ class HasConditions:
 
     def condition(self, kind: str) -> Condition | None:
         """Return the condition of that type."""
-        return next((c for c in self.conditions if c.type == kind), None)
+        for one in self.conditions:
+            if one.type == kind:
+                return one
+        return None
 
     @property
     def ready(self) -> Condition | None:
@@ -51,7 +54,10 @@ class HasConditions:
     def reason(self) -> Reason | None:
         """The reason of the Ready condition, if it is one of ours."""
         ready = self.ready
-        return Reason(ready.reason) if ready and ready.reason in Reason.__members__.values() else None
+        try:
+            return Reason(ready.reason) if ready else None
+        except ValueError:
+            return None
 
 
 def canonical(value: Any) -> bytes:  # noqa: ANN401 - JSON

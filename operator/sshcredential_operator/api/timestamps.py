@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
-
-_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
-"""To read by; written with it, years before 1000 would lack digits."""
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -17,7 +13,7 @@ def format_timestamp(moment: datetime) -> str:
 def parse_timestamp(text: str) -> datetime | None:
     """Return the moment, or None where the text is none of ours."""
     try:
-        moment = datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment if format_timestamp(moment) == text else None  # it also reads other forms of ISO 8601
+    except (ValueError, OverflowError):
         return None
-    return moment if format_timestamp(moment) == text else None  # it also reads other digits, and fewer of them

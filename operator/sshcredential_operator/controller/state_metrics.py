@@ -30,6 +30,8 @@ from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.keyring import Keyring
 from sshcredential_operator.encryption.root_check import RootProblem
 
+_REASONS: Final = {reason.value: reason for reason in Reason}
+
 LATE: Final = timedelta(minutes=5)
 """A schedule that is behind by more than this is overdue."""
 
@@ -43,20 +45,21 @@ def gauge(name: str, samples: float | Mapping[tuple[str, ...], float]) -> GaugeM
     return family
 
 
-def readiness(status: HasConditions) -> tuple[str, str, str]:
-    """Return status and reason of the Ready condition, and the reason's course, as labels."""
-    ready = status.ready
-    if ready is None:
-        return "Unknown", Reason.PENDING.value, COURSE[Reason.PENDING].value
-    # Whoever may write a status must not be able to make series without end.
-    word = ready.status if ready.status in {"True", "False"} else "Unknown"
-    reason = status.reason
-    return (word, reason.value, COURSE[reason].value) if reason else (word, "Other", "other")
-
-
 def by_readiness(statuses: Iterable[HasConditions]) -> Mapping[tuple[str, ...], float]:
-    """Return how many there are of each readiness."""
-    return Tally[tuple[str, ...]](readiness(status) for status in statuses)
+    """Return how many there are, by status and reason of the Ready condition, and the reason's course, as labels."""
+    pending = ("Unknown", Reason.PENDING.value)
+    said = Tally((ready.status, ready.reason) if (ready := status.ready) else pending for status in statuses)
+    counts = Tally[tuple[str, ...]]()
+    for (word, reason), count in said.items():
+        counts[*_labels(word, reason)] += count
+    return counts
+
+
+def _labels(word: str, reason: str) -> tuple[str, str, str]:
+    # Whoever may write a status must not be able to make series without end.
+    known = _REASONS.get(reason)
+    word = word if word in {"True", "False"} else "Unknown"
+    return (word, reason, COURSE[known].value) if known else (word, "Other", "other")
 
 
 class StateCollector(Collector):

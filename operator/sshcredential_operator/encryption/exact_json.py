@@ -78,6 +78,9 @@ def flag(value: object) -> bool:
 
 def choice(value: object, kind: type[_Choice]) -> _Choice:
     """Return the member of an enum that has this value."""
-    if not isinstance(value, str) or value not in kind.__members__.values():
+    if not isinstance(value, str):
         raise Malformed
-    return kind(value)
+    try:
+        return kind(value)
+    except ValueError:
+        raise Malformed from None

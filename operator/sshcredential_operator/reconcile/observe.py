@@ -112,12 +112,12 @@ async def understand(raw: RawSecret, key: CredentialKey, world: World) -> Secret
         return Foreign(raw.resource_version)
     if len(raw.data) > MOST_VALUES:  # nobody makes us read a thousand workspace keys
         return Unopened(raw.uid, raw.resource_version, Unreadable(Unreadability.DOES_NOT_OPEN))
-    keks = {key_id: await world.workspaces.kek(key_id, key.namespace) for key_id in peek_kids(raw.data)}
+    key_ids = peek_kids(raw.data)
+    keks = {key_id: await world.workspaces.kek(key_id, key.namespace) for key_id in key_ids}
     opened = open_credential(raw.data, key.namespace, key.name, keks.get, stored_public_key)
     if isinstance(opened, OpenedCredential):
         since = parse_timestamp(raw.orphaned_since) if raw.orphaned_since else None
-        mixed = len(peek_kids(raw.data)) > 1
-        return Stored(raw.uid, raw.resource_version, opened.record, opened.kid, since, mixed=mixed)
+        return Stored(raw.uid, raw.resource_version, opened.record, opened.kid, since, mixed=len(key_ids) > 1)
     return Unopened(raw.uid, raw.resource_version, opened)
 
 

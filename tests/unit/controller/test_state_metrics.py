@@ -20,7 +20,7 @@ from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.controller.metrics import Metrics
 from sshcredential_operator.controller.requests import Requests
 from sshcredential_operator.controller.ring_store import ApiKeyringStore, RingHistory
-from sshcredential_operator.controller.state_metrics import KeyringCollector, StateCollector, readiness
+from sshcredential_operator.controller.state_metrics import KeyringCollector, StateCollector, by_readiness
 from sshcredential_operator.controller.store import Store
 from sshcredential_operator.controller.work_queue import WorkQueue
 from sshcredential_operator.encryption.keyring import Keyring
@@ -122,7 +122,16 @@ def test_promotions_that_wait_for_targets_are_counted_from_when_the_key_could_be
 def test_ready_is_told_with_what_follows_from_it(status: str, reason: str, said: tuple[str, str, str]) -> None:
     condition = Condition("Ready", status, reason, "", 1, "")
 
-    assert readiness(ExportStatus(conditions=(condition,))) == said
+    assert by_readiness([ExportStatus(conditions=(condition,))]) == {said: 1}
+
+
+def test_forged_conditions_make_one_series_and_none_is_pending() -> None:
+    forged = [ExportStatus(conditions=(Condition("Ready", "yes", word, "", 1, ""),)) for word in ("a", "b")]
+
+    assert by_readiness([ExportStatus(), *forged]) == {
+        ("Unknown", "Pending", "work"): 1,
+        ("Unknown", "Other", "other"): 2,
+    }
 
 
 # --- the key ring
