@@ -22,6 +22,7 @@ from sshcredential_operator.reconcile.identity_checks import (
     secret_is_older,
 )
 from sshcredential_operator.reconcile.inputs import policy_refuses, what_the_input_lacks
+from sshcredential_operator.reconcile.key_facts import facts_of
 from sshcredential_operator.reconcile.narrow import spec_of
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.rewrap_checks import key_encryption_is_outdated
@@ -107,11 +108,15 @@ def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | 
     return policy_refuses(observed, spec) or Decision(Reason.CREATING, act=Act.CREATE)
 
 
-def adoption_is_unproven(observed: Observed, credential: Credential) -> Decision | None:
-    """A key is taken over from a Secret that is there now: the watch may still show one that was just destroyed."""
-    if not isinstance(observed.secret, Stored) or credential.status.facts is not None or observed.secret_is_live:
+def key_is_unproven(observed: Observed, credential: Credential) -> Decision | None:
+    """What the status does not say yet is said of a Secret that is there now.
+
+    The watch may still show one that was just destroyed, or as it was before a status that is newer.
+    """
+    if not isinstance(observed.secret, Stored) or observed.secret_is_live:
         return None
-    return Decision(Reason.CREATING, look=Look.SECRET)
+    told, seen = credential.status.facts, facts_of(observed.secret.record, observed.secret.key_id)
+    return None if told == seen else Decision(Reason.UPDATING if told else Reason.CREATING, look=Look.SECRET)
 
 
 def adopted_key_differs(observed: Observed, credential: Credential) -> Decision | None:
@@ -183,7 +188,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     next_has_come,
     key_encryption_is_outdated,
     name_is_taken,
-    adoption_is_unproven,
+    key_is_unproven,
     sealed_is_refused,
     secret_is_gone,
     key_is_to_be_made,

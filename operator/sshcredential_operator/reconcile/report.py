@@ -17,10 +17,11 @@ from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.remarks import remarks
 from sshcredential_operator.api.sealed_messages import SEALED_TEXTS
 from sshcredential_operator.api.spec import ImportFrom, Spec
-from sshcredential_operator.api.status import KeyFacts, Status, conditions_for, merge_patch
+from sshcredential_operator.api.status import Status, conditions_for, merge_patch
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.encryption.record import Record
 from sshcredential_operator.reconcile.decision import Decision
+from sshcredential_operator.reconcile.key_facts import facts_of
 from sshcredential_operator.reconcile.observed import Observed, Stored
 from sshcredential_operator.reconcile.ports import World
 from sshcredential_operator.reconcile.rotation_status import (
@@ -117,23 +118,6 @@ async def _announce(event: Event, credential: Credential | None, observed: Obser
     if credential:
         moment = observed.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         await world.announcer.announce(credential, event.reason, event.note, warning=event.warning, moment=moment)
-
-
-def facts_of(record: Record, key_id: str) -> KeyFacts:
-    """Return what the status tells of the record's current key."""
-    key = record.current_key
-    return KeyFacts(
-        credential_id=record.credential_id,
-        key_number=key.key_number,
-        rotation_serial=record.rotation_serial,
-        algorithm=key.algorithm.value,
-        bits=key.bits,
-        fingerprint=key.fingerprint,
-        public_key=key.public_key,
-        passphrase_protected=key.passphrase_protected,
-        created_at=key.created_at,
-        key_id=key_id,
-    )
 
 
 def events_for(reason: Reason, before: Status, after: Status, observed: Observed) -> Iterator[Event]:

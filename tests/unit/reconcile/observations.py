@@ -28,6 +28,7 @@ from sshcredential_operator.encryption.rewrapping import Rewrap
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.keys.refusal import Fact
+from sshcredential_operator.reconcile.key_facts import facts_of
 from sshcredential_operator.reconcile.observed import (
     Door,
     Input,
@@ -40,7 +41,6 @@ from sshcredential_operator.reconcile.observed import (
     Targets,
     Unseen,
 )
-from sshcredential_operator.reconcile.report import facts_of
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.samples import (
     ACCEPTED,

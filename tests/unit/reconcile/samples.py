@@ -30,8 +30,8 @@ from sshcredential_operator.encryption.sealing import Scope, Seal
 from sshcredential_operator.keys.generate import generate
 from sshcredential_operator.keys.judge import Accepted, Refused
 from sshcredential_operator.keys.keypair import KeyPair
+from sshcredential_operator.reconcile.key_facts import facts_of
 from sshcredential_operator.reconcile.observed import Foreign, Observed, Stored, Unopened
-from sshcredential_operator.reconcile.report import facts_of
 
 KEY: Final = CredentialKey(Namespace("genomics"), "hpc-login")
 NOW: Final = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)

@@ -89,8 +89,18 @@ IDENTITY = [
     ),
     row(
         "status has a credential, record opens with a higher key number: the status follows it",
-        observed(HAS_KEY, secret=stored(record(recorded(key_number=2)))),
+        observed(HAS_KEY, secret=stored(record(recorded(key_number=2))), **LIVE),
         AVAILABLE,
+    ),
+    row(
+        "status has a credential, record opens with a higher key number: looked at live first",
+        observed(HAS_KEY, secret=stored(record(recorded(key_number=2)))),
+        first_a_look(Reason.UPDATING),
+    ),
+    row(
+        "status has a credential, record opens under another workspace key: looked at live first",
+        observed(HAS_KEY, secret=replace(stored(), key_id="another")),
+        first_a_look(Reason.UPDATING),
     ),
     row(
         "status has a credential, record opens with another id: looked at live first",
@@ -149,7 +159,7 @@ IDENTITY = [
     ),
     row(
         "status has a credential, an announced key is in use now: the status follows it",
-        observed(credential(status=ANNOUNCED), secret=stored(TWO_KEYS)),
+        observed(credential(status=ANNOUNCED), secret=stored(TWO_KEYS), **LIVE),
         replace(AVAILABLE, due=parse_timestamp("2026-02-01T12:00:00Z")),
     ),
     row(
@@ -325,6 +335,7 @@ SPEC = [
         observed(
             credential(spec(Generate(Algorithm.ECDSA, 521, "", passphrase=False)), FACTS),
             secret=stored(record(recorded(algorithm=Algorithm.ECDSA, bits=384))),
+            **LIVE,
         ),
         Decision(Reason.ALGORITHM_CHANGED, {"wanted": "ECDSA 521", "stored": "ECDSA 384", "serial": 0}),
     ),
@@ -430,7 +441,7 @@ BROKEN_IN_EVERY_WAY = [
     ("next_has_come", {"secret": stored(STAGED), "now": NOW + timedelta(days=30)}),
     ("key_encryption_is_outdated", {"rewrap": Rewrap(NEWER_KEK)}),
     ("name_is_taken", {"rival": "first"}),
-    ("adoption_is_unproven", {"credential": NEW, "secret": stored()}),
+    ("key_is_unproven", {"credential": NEW, "secret": stored()}),
     ("sealed_is_refused", {"sealed": SealRefused(Reason.SEALED_VALUE_INVALID, {})}),
     ("secret_is_gone", {"secret": None}),
     ("key_is_to_be_made", {"credential": NEW, "secret": None}),

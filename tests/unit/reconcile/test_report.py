@@ -22,8 +22,9 @@ from sshcredential_operator.encryption.record import PreviousKey
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Decision
+from sshcredential_operator.reconcile.key_facts import facts_of
 from sshcredential_operator.reconcile.observed import Observed, SealRefused, Stored, Use
-from sshcredential_operator.reconcile.report import events_for, facts_of, status_for
+from sshcredential_operator.reconcile.report import events_for, status_for
 from sshcredential_operator.reconcile.trouble import TroubleError
 from unit.reconcile.observations import DETAIL, MISSING, SEEDS, observation
 from unit.reconcile.samples import (

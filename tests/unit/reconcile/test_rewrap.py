@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sshcredential_operator.api.credential import parse_credential
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.controller.store import Kind
 from sshcredential_operator.encryption.credential_secret import peek_kids
@@ -71,6 +72,23 @@ async def test_a_second_turn_writes_nothing() -> None:
     await operator.settle()
     server.writes.clear()
     await operator.settle()
+    assert server.writes == []
+
+
+async def test_a_status_that_is_newer_than_the_secret_that_the_watch_has_shown_stays() -> None:
+    server, operator = await made()
+    restarted = Operator(server)  # its lists are from before the turn
+    restarted.workspaces.keks = operator.workspaces.keks
+    turn(operator)
+    await operator.settle()
+    server.writes.clear()
+    restarted.store.saw_credential(parse_credential(server.credentials[KEY]), deleted=False)
+
+    await restarted.one_pass()
+
+    assert server.writes == []
+    assert server.status()["encryption"] == {"keyId": NEWER.kid}
+    await restarted.settle()
     assert server.writes == []
 
 
