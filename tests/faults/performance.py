@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from cluster.etcd_history import CREDENTIALS
+from cluster.etcd_history import CREDENTIALS, Revision
+from cluster.shown import reason_of
 from controlplane.waiting import TimedOut
 from faults.misuse import is_misuse, operation_of
 from faults.operations import OPERATIONS, Operation
@@ -120,8 +121,12 @@ def _quiet(scene: Scene) -> tuple[str, ...]:
         if scene.cast.healed == healed and not learning:
             break
         learning = False  # who learns only now what it had missed may write, and a minute later no more
-    later = (one.revision for one in scene.heard() if one.revision.version > since)
-    return tuple(f"{one.resource} {one.name}" for one in later)
+    return tuple(_told(one.revision) for one in scene.heard() if one.revision.version > since)
+
+
+def _told(one: Revision) -> str:
+    said = f" says {reason_of(one.object)}" if one.object and one.resource == CREDENTIALS else ""
+    return f"{one.resource} {one.name}{said}"
 
 
 def _run(stage: Stage, scene: Scene, place: Place, level: float | None) -> Run:

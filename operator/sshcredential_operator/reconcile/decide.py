@@ -36,6 +36,10 @@ def decide(observed: Observed) -> Decision:
         decision = _suspended(decision, observed.credential)
     if decision.reason is None:
         return decision
+    if decision.reason is Reason.AVAILABLE and not observed.secret_is_live and not _is_green(observed.credential):
+        return Decision(
+            Reason.UPDATING, look=Look.SECRET
+        )  # no status turns green because of a Secret that was there once
     to_come = [moment for moment in _moments(decision, observed, observed.credential) if moment > observed.now]
     return replace(decision, due=min(to_come, default=None))
 
@@ -53,6 +57,11 @@ def _moments(decision: Decision, observed: Observed, credential: Credential) -> 
         yield overdue
     if shows_an_ended_key(observed, credential):  # this pass' report takes it from the status
         yield observed.now + LINGER
+
+
+def _is_green(credential: Credential) -> bool:
+    ready = credential.status.ready
+    return ready is not None and ready.status == "True"
 
 
 def _is_suspended(credential: Credential) -> bool:

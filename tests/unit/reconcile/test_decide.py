@@ -14,7 +14,7 @@ from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import DeletionPolicy, Generate, InvalidSpec, Rotation, SecretKeyRef
-from sshcredential_operator.api.status import OtherKey, Status
+from sshcredential_operator.api.status import Condition, OtherKey, Status
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.encryption.credential_secret import Unreadability
 from sshcredential_operator.encryption.envelope import Kek
@@ -58,6 +58,7 @@ IMPORTS, IMPORTED = credential(spec(IMPORT)), credential(spec(IMPORT), FACTS)
 FROM_MY_KEY = stored(record(source=FROM_IMPORT))
 LIVE: dict[str, Any] = {"secret_is_live": True}
 ANNOUNCED = Status(facts=FACTS, next=OtherKey(OTHER_PAIR.public.fingerprint, OTHER_PAIR.public.line, ""))
+GREEN = Status(conditions=(Condition("Ready", "True", "Available", "", 1, ""),), facts=FACTS)
 AVAILABLE = Decision(Reason.AVAILABLE)
 CREATE = Decision(Reason.CREATING, act=Act.CREATE)
 UPDATE = Decision(Reason.UPDATING, act=Act.UPDATE_RECORD)
@@ -84,7 +85,17 @@ def row(name: str, seen: Observed, expected: Decision) -> Any:
 IDENTITY = [
     row(
         "status has a credential, record opens with the same id: the status follows it",
+        observed(HAS_KEY, secret=stored(), **LIVE),
+        AVAILABLE,
+    ),
+    row(
+        "status has a credential that is not ready, record opens with the same id: looked at live first",
         observed(HAS_KEY, secret=stored()),
+        first_a_look(Reason.UPDATING),
+    ),
+    row(
+        "status has a credential that is ready, record opens with the same id: nothing to do",
+        observed(credential(status=GREEN), secret=stored()),
         AVAILABLE,
     ),
     row(
@@ -316,7 +327,11 @@ NOT_ALLOWED = Decision(Reason.NOT_ALLOWED_BY_POLICY, {"key": "Ed25519", "allowed
 POLICY = [
     row("the policy forbids what is to be generated", observed(NEW, **ONLY_RSA), NOT_ALLOWED),
     row("the policy forbids what the input brings", observed(IMPORTS, input=ACCEPTED, **ONLY_RSA), NOT_ALLOWED),
-    row("the policy says nothing of a key that is stored", observed(HAS_KEY, secret=stored(), **ONLY_RSA), AVAILABLE),
+    row(
+        "the policy says nothing of a key that is stored",
+        observed(HAS_KEY, secret=stored(), **ONLY_RSA, **LIVE),
+        AVAILABLE,
+    ),
     row(
         "the policy forbids the key that a raised serial asks for",
         observed(credential(spec(rotation=Rotation(serial=1)), FACTS), secret=stored(), **ONLY_RSA),
@@ -341,7 +356,7 @@ SPEC = [
     ),
     row(
         "the spec asks for another comment or a passphrase: nothing to do now",
-        observed(credential(spec(GENERATE._replace(comment="new", passphrase=True)), FACTS), secret=stored()),
+        observed(credential(spec(GENERATE._replace(comment="new", passphrase=True)), FACTS), secret=stored(), **LIVE),
         AVAILABLE,
     ),
     row(

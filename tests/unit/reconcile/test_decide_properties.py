@@ -147,6 +147,14 @@ def ready_is_only_whose_key_is_stored_and_opens_and_is_his(seen: Observed, decis
     assert (seen.trouble, seen.rival, seen.served, decision.look) == (None, None, True, None)
 
 
+def no_status_turns_green_by_what_the_watch_shows(seen: Observed, decision: Decision) -> None:
+    if decision.reason is Reason.AVAILABLE and not seen.secret_is_live:
+        found = living(seen)
+        assert found
+        assert found.status.ready
+        assert found.status.ready.status == "True"
+
+
 def a_suspended_credential_is_not_acted_on(seen: Observed, decision: Decision) -> None:
     found = living(seen)
     if found and isinstance(found.spec, Spec) and found.spec.suspend:
@@ -186,6 +194,7 @@ RULES = [
     nobody_is_marked_as_an_orphan_without_live_proof,
     what_stops_a_credential_because_of_its_secret_was_seen_live,
     nothing_is_adopted_by_what_the_watch_shows,
+    no_status_turns_green_by_what_the_watch_shows,
     ready_is_only_whose_key_is_stored_and_opens_and_is_his,
     a_suspended_credential_is_not_acted_on,
     who_lost_his_key_is_not_called_suspended,

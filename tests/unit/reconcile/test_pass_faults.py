@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sshcredential_operator.api.credential import parse_credential
 from sshcredential_operator.api.reasons import Reason
 from sshcredential_operator.controller.store import Kind
 from sshcredential_operator.encryption.credential_secret import open_credential, open_key
@@ -391,4 +392,22 @@ async def test_an_answer_from_before_the_end_that_a_watch_has_told_is_not_believ
 
     await operator.settle()
 
+    assert server.reason() == "SecretLost"
+
+
+async def test_no_status_turns_green_by_a_secret_that_only_an_old_list_has_shown() -> None:
+    server = Server()
+    server.apply(GENERATED)
+    operator = Operator(server)
+    await operator.settle()
+    restarted = Operator(server)
+    server.remove_secret()
+    await operator.settle()
+    server.writes.clear()
+    restarted.store.saw_credential(parse_credential(server.credentials[KEY]), deleted=False)
+
+    assert (await restarted.one_pass()).retry
+
+    await restarted.settle()
+    assert server.writes == []
     assert server.reason() == "SecretLost"

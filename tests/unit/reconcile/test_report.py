@@ -21,7 +21,7 @@ from sshcredential_operator.api.status import Condition, KeyFacts, Status, User
 from sshcredential_operator.encryption.record import PreviousKey
 from sshcredential_operator.keys.judge import Refused
 from sshcredential_operator.reconcile.decide import decide
-from sshcredential_operator.reconcile.decision import Decision
+from sshcredential_operator.reconcile.decision import Decision, Look
 from sshcredential_operator.reconcile.key_facts import facts_of
 from sshcredential_operator.reconcile.observed import Observed, SealRefused, Stored, Use
 from sshcredential_operator.reconcile.report import events_for, status_for
@@ -65,15 +65,21 @@ def said(reason: Reason, status: str = "False", facts: KeyFacts | None = FACTS, 
     return Status(observed_generation=1, conditions=(ready, *more), facts=facts, **changes)
 
 
+def decided(seen: Observed) -> Decision:
+    """Return what is decided once the Secret was looked at, where that is asked for."""
+    decision = decide(seen)
+    return decide(replace(seen, secret_is_live=True)) if decision.look is Look.SECRET else decision
+
+
 def status_of(seen: Observed, decision: Decision | None = None) -> Status:
-    found = decision or decide(seen)
+    found = decision or decided(seen)
     assert found.reason
     assert seen.credential
     return status_for(found.reason, found, seen, seen.credential)
 
 
 def events_of(seen: Observed) -> list[str]:
-    decision = decide(seen)
+    decision = decided(seen)
     assert seen.credential
     assert decision.reason
     after = status_of(seen)
