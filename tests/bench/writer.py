@@ -115,6 +115,16 @@ class Writer:
         """GET any object or list."""
         return orjson.loads(await self._send("GET", path, {}, {}))
 
+    async def pages(self, path: str) -> int:
+        """Read a collection in pages of 1,000 and return how many objects it has."""
+        count, more = 0, ""
+        while True:
+            page = await self.get(f"{path}?limit=1000&continue={more}")
+            count += len(page["items"])
+            more = page["metadata"].get("continue", "")
+            if not more:
+                return count
+
     async def _send(self, method: str, path: str, body: Mapping[str, Any], headers: dict[str, str]) -> bytes:
         url, data = self._server + path, orjson.dumps(body) if body else None
         async with self._session.request(method, url, data=data, headers=headers) as response:

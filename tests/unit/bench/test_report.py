@@ -20,6 +20,7 @@ REQUESTS = {"create secrets": 20, "patch sshcredentials/status": 20}
 RUN = {"seconds": 3.0, "waits": [0.1, 0.2], "cpu": COSTS, "requests": REQUESTS, "memory": MEMORY}
 FLOOR = {"seconds": 2.0, "cpu": {"apiserver": 3.0, "etcd": 1.0}}
 START = {
+    "floor": 0.5,
     "ready": 1.0,
     "through": 4.0,
     "cpu": 3.0,
