@@ -66,7 +66,7 @@ fuzz: $(READY) ## Feed changed and made-up input to everything that reads any: A
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 .PHONY: bench
-bench: $(READY) debian-packages ## Measure: 1,000 credentials beside the floor of a bare writer
+bench: $(READY) debian-packages ## Measure all that docs/performance tells, beside the floor of a bare writer (1.5 hours; ARGS="--small" to try)
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
 
 .PHONY: bench-cli bench-failover bench-failover-node bench-installation bench-neighbours bench-targets
