@@ -124,6 +124,17 @@ class Reason(StrEnum):
     TIMED_OUT = KeyRefusal.TIMED_OUT.value
 
 
+KEY_IN_DOUBT: Final = frozenset(
+    {
+        Reason.SECRET_LOST,
+        Reason.SECRET_TAMPERED,
+        Reason.SECRET_CONFLICT,
+        Reason.KEY_UNAVAILABLE,
+        Reason.ROLLBACK_DETECTED,
+    }
+)
+"""What a credential says when its key must not be relied on."""
+
 _EXCEPTIONS: Final[dict[Reason, Course]] = {
     Reason.AVAILABLE: Course.READY,
     Reason.SUSPENDED: Course.READY,

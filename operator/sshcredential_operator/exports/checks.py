@@ -16,7 +16,7 @@ from sshcredential_operator.api.export_spec import (
     Profile,
     TargetKnownHosts,
 )
-from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.reasons import KEY_IN_DOUBT, Reason
 from sshcredential_operator.api.spec import Spec
 from sshcredential_operator.api.timestamps import format_timestamp
 from sshcredential_operator.exports.decision import NOTHING, Act, Decision, Look, Why
@@ -35,16 +35,6 @@ from sshcredential_operator.exports.wish import (
 from sshcredential_operator.reconcile.observed import Stored
 
 Check = Callable[[Observed, Export], Decision | None]
-
-KEY_IN_DOUBT: Final = frozenset(
-    {
-        Reason.SECRET_LOST,
-        Reason.SECRET_TAMPERED,
-        Reason.SECRET_CONFLICT,
-        Reason.KEY_UNAVAILABLE,
-        Reason.ROLLBACK_DETECTED,
-    }
-)
 
 
 def in_operator_namespace(observed: Observed, _: Export) -> Decision | None:

@@ -109,7 +109,7 @@ def key_is_to_be_made(observed: Observed, credential: Credential) -> Decision | 
 
 
 def key_is_unproven(observed: Observed, credential: Credential) -> Decision | None:
-    """What the status does not say yet is said of a Secret that is there now.
+    """What the status does not say yet of a key is said of a Secret that is there now.
 
     The watch may still show one that was just destroyed, or as it was before a status that is newer.
     """

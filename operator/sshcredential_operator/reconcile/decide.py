@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sshcredential_operator.api.credential import Credential
-from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.reasons import COURSE, KEY_IN_DOUBT, Course, Reason
 from sshcredential_operator.api.spec import DeletionPolicy, Spec
 from sshcredential_operator.api.timestamps import parse_timestamp
 from sshcredential_operator.reconcile.checks import CHECKS
@@ -36,10 +36,8 @@ def decide(observed: Observed) -> Decision:
         decision = _suspended(decision, observed.credential)
     if decision.reason is None:
         return decision
-    if decision.reason is Reason.AVAILABLE and not observed.secret_is_live and not _is_green(observed.credential):
-        return Decision(
-            Reason.UPDATING, look=Look.SECRET
-        )  # no status turns green because of a Secret that was there once
+    if not (observed.secret_is_live or observed.trouble) and _is_better(decision, observed, observed.credential):
+        return Decision(Reason.UPDATING, look=Look.SECRET)  # the watch may show a Secret from before that status
     to_come = [moment for moment in _moments(decision, observed, observed.credential) if moment > observed.now]
     return replace(decision, due=min(to_come, default=None))
 
@@ -59,9 +57,14 @@ def _moments(decision: Decision, observed: Observed, credential: Credential) -> 
         yield observed.now + LINGER
 
 
-def _is_green(credential: Credential) -> bool:
+def _is_better(decision: Decision, observed: Observed, credential: Credential) -> bool:
+    """Whether the status would turn green, or say no more that the key is in doubt."""
+    if decision.act or decision.look or not isinstance(observed.secret, Stored):
+        return False
+    if credential.status.reason in KEY_IN_DOUBT:
+        return decision.reason not in KEY_IN_DOUBT
     ready = credential.status.ready
-    return ready is not None and ready.status == "True"
+    return decision.reason is Reason.AVAILABLE and not (ready and ready.status == "True")
 
 
 def _is_suspended(credential: Credential) -> bool:

@@ -65,7 +65,7 @@ async def reconcile(key: CredentialKey, world: World, failures: int = 0) -> Outc
         decision = decide(observed)
     if _lacks_place(decision, observed, world):
         return Outcome(decision.reason, acted, needs_place=True)
-    reported = not _passes_by_itself(decision, failures) and await report(decision, observed, world)
+    reported = not _passes_by_itself(decision, observed, failures) and await report(decision, observed, world)
     world.inputs.watch(key, awaited_secrets(observed))
     return _outcome(decision, observed, acted)._replace(reported=reported)
 
@@ -114,10 +114,12 @@ def _input_matters(observed: Observed) -> bool:
     return observed.input_present is None and Note.INPUT_SECRET_PRESENT.value in notes
 
 
-def _passes_by_itself(decision: Decision, failures: int) -> bool:
+def _passes_by_itself(decision: Decision, observed: Observed, failures: int) -> bool:
     # A hiccup of the API server does not make a good state bad, nor cost two more writes. One that has just started
     # refuses everything until it has read the roles.
-    return decision.reason in {Reason.SERVER_UNAVAILABLE, Reason.FORBIDDEN} and failures < PATIENCE
+    suspended = decision.reason is Reason.SUSPENDED  # which says nothing of the trouble behind it
+    met = observed.trouble.reason if suspended and observed.trouble else decision.reason
+    return met in {Reason.SERVER_UNAVAILABLE, Reason.FORBIDDEN} and failures < PATIENCE
 
 
 def _outcome(decision: Decision, observed: Observed, acted: Act | None) -> Outcome:

@@ -43,6 +43,8 @@ _ABOUT_ANOTHER_KEY: Final = {
     *SEALED_TEXTS,
     *(Reason(refusal.value) for refusal in KeyRefusal),
     Reason.NOT_ALLOWED_BY_POLICY,
+    Reason.INPUT_SECRET_MISSING,
+    Reason.INPUT_KEY_MISSING,
 }
 """Why the key that is brought in the place of the stored one is not taken: the stored one was checked before."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sshcredential_operator.api.credential import Credential
-from sshcredential_operator.api.reasons import Reason
+from sshcredential_operator.api.reasons import KEY_IN_DOUBT
 from sshcredential_operator.api.spec import InvalidSpec
 from sshcredential_operator.api.target import Target
 from sshcredential_operator.api.target_reasons import TargetReason
@@ -15,17 +15,6 @@ from sshcredential_operator.targets.findings import Finding
 from sshcredential_operator.targets.observed import Jump, Observed
 
 Check = Callable[[Observed], Finding | None]
-
-KEY_IN_DOUBT: Final = frozenset(
-    {
-        Reason.SECRET_LOST,
-        Reason.SECRET_TAMPERED,
-        Reason.SECRET_CONFLICT,
-        Reason.KEY_UNAVAILABLE,
-        Reason.ROLLBACK_DETECTED,
-    }
-)
-"""What a credential says when its key must not be relied on."""
 
 
 def spec_of(target: Target) -> TargetSpec:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sshcredential_operator.api.credential import parse_credential
 from sshcredential_operator.api.names import ExportKey
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.encryption.copy_proof import CopyContent, CopyPlace
@@ -230,6 +231,23 @@ async def test_an_answer_from_before_the_credentials_end_does_not_keep_its_copy(
     await lab.settle()
     assert lab.reason() == "CredentialMissing"
     assert PLACE not in lab.copies
+
+
+async def test_an_answer_that_the_credential_is_gone_takes_no_copy_if_the_watch_tells_of_it_meanwhile(lab: Lab) -> None:
+    lab.apply()
+    await lab.settle()
+    there = lab.server.credentials[KEY]
+    await credential_removed(lab)
+
+    async def comes_back() -> None:
+        again = {**there, "metadata": {**there["metadata"], "resourceVersion": "9000"}}
+        lab.operator.store.saw_credential(parse_credential(again), deleted=False)
+
+    lab.server.meanwhile[len(lab.server.asked)] = comes_back
+
+    assert (await follow(EXPORT, lab.world)).retry
+
+    assert PLACE in lab.copies
 
 
 @pytest.mark.parametrize("forged", ["another place", "another export"])

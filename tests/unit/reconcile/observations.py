@@ -20,7 +20,7 @@ from sshcredential_operator.api.policy import Policy
 from sshcredential_operator.api.reasons import COURSE, Course, Reason
 from sshcredential_operator.api.sensitive import Sensitive
 from sshcredential_operator.api.spec import DeletionPolicy, Generate, InvalidSpec, Rotation, Source, Spec
-from sshcredential_operator.api.status import KeyFacts, OtherKey, Status
+from sshcredential_operator.api.status import Condition, KeyFacts, OtherKey, Status
 from sshcredential_operator.encryption.credential_secret import Unreadability
 from sshcredential_operator.encryption.envelope import Kek
 from sshcredential_operator.encryption.record import FromGenerate, FromSealed, NextKey, PreviousKey, Record
@@ -84,6 +84,22 @@ DETAIL = (Fact("bits", 1024), Fact("least", 2048), Fact("most", 8192))
 MISSING: list[Input] = [InputSecretMissing("my-key"), InputKeyMissing("my-key", "ssh-privatekey")]
 RETRIED = [reason for reason in Reason if COURSE[reason] is Course.RETRY]
 POLICIES = [Policy(), Policy(algorithms=frozenset({Algorithm.RSA})), Policy(longest_age=timedelta(hours=1))]
+
+SAID: list[tuple[Condition, ...]] = [
+    (),
+    *(
+        (Condition("Ready", status, reason, "", 1, STAMPS[0]),)
+        for status, reason in (
+            ("True", Reason.AVAILABLE),
+            ("True", Reason.AVAILABLE),
+            ("True", Reason.SUSPENDED),
+            ("False", Reason.SECRET_LOST),
+            ("False", Reason.ALGORITHM_CHANGED),
+            ("False", Reason.SERVER_UNAVAILABLE),
+            ("yes", "forged"),
+        )
+    ),
+]
 
 T = TypeVar("T")
 
@@ -183,6 +199,7 @@ def a_credential(dice: Dice, secret: SecretSeen | None) -> Credential:
         deleting=dice.odds(5),
         forced_promotion=dice.one([None, None, None, PAIR.public.fingerprint, OTHER_PAIR.public.fingerprint]),
         status=Status(
+            conditions=dice.one(SAID),
             facts=some_facts(dice, held),
             next=dice.one(OTHER_KEYS) if dice.odds(30) else None,
             previous=dice.one(OTHER_KEYS) if dice.odds(30) else None,

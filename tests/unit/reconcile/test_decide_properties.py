@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from sshcredential_operator.api.reasons import COURSE, Course, Reason
+from sshcredential_operator.api.reasons import COURSE, KEY_IN_DOUBT, Course, Reason
 from sshcredential_operator.api.spec import Generate, Spec
 from sshcredential_operator.encryption.sealing import Seal
 from sshcredential_operator.reconcile.decide import decide
 from sshcredential_operator.reconcile.decision import Act, Decision, Look
 from sshcredential_operator.reconcile.observed import InputSecretMissing, Observed, Stored, Targets
+from sshcredential_operator.reconcile.report import status_for
 from sshcredential_operator.reconcile.rotation import is_full
 from sshcredential_operator.reconcile.sources import grace_period
 from unit.reconcile.observations import SEEDS, living, observation
@@ -155,6 +156,15 @@ def no_status_turns_green_by_what_the_watch_shows(seen: Observed, decision: Deci
         assert found.status.ready.status == "True"
 
 
+def what_is_newly_said_of_a_key_was_seen_live(seen: Observed, decision: Decision) -> None:
+    found = living(seen)
+    if not found or not decision.reason or decision.look or decision.act or seen.secret_is_live:
+        return
+    assert status_for(decision.reason, decision, seen, found).facts == found.status.facts
+    if isinstance(seen.secret, Stored) and found.status.reason in KEY_IN_DOUBT:
+        assert seen.trouble or decision.reason in KEY_IN_DOUBT
+
+
 def a_suspended_credential_is_not_acted_on(seen: Observed, decision: Decision) -> None:
     found = living(seen)
     if found and isinstance(found.spec, Spec) and found.spec.suspend:
@@ -195,6 +205,7 @@ RULES = [
     what_stops_a_credential_because_of_its_secret_was_seen_live,
     nothing_is_adopted_by_what_the_watch_shows,
     no_status_turns_green_by_what_the_watch_shows,
+    what_is_newly_said_of_a_key_was_seen_live,
     ready_is_only_whose_key_is_stored_and_opens_and_is_his,
     a_suspended_credential_is_not_acted_on,
     who_lost_his_key_is_not_called_suspended,
