@@ -77,6 +77,8 @@ class OwnSealing:
         known = self.state.keys.find(kid)
         if known is not None and not known.retired:  # what people fetch must not name it any longer
             self._wake.set()
+            if found is Unopened.UNKNOWN:  # one answer is not believed, until the look bears it out
+                raise TroubleError(Reason.SERVER_UNAVAILABLE)
         return SealingKeyGone.RETIRED if found is Unopened.RETIRED else SealingKeyGone.UNKNOWN
 
     def begin_only_while(self, permitted: Callable[[], bool]) -> None:

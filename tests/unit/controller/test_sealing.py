@@ -316,7 +316,24 @@ async def test_a_retired_key_opens_nothing_from_that_moment_on(desk: Desk) -> No
     kid = desk.newest[0]
     desk.retire(1)
     assert await desk.sealing.private_half(kid) is SealingKeyGone.RETIRED
+    await desk.sealing.look()
     del desk.cluster.secrets[sealing_key_secret_name(1)]
+    assert await desk.sealing.private_half(kid) is SealingKeyGone.UNKNOWN
+
+
+async def test_one_answer_that_a_key_is_gone_is_not_believed_until_a_look_bears_it_out(desk: Desk) -> None:
+    await desk.sealing.look()
+    kid = desk.newest[0]
+    there = desk.cluster.secrets.pop(sealing_key_secret_name(1))
+    with pytest.raises(TroubleError) as raised:
+        await desk.sealing.private_half(kid)
+    assert raised.value.reason is Reason.SERVER_UNAVAILABLE
+
+    desk.cluster.secrets[sealing_key_secret_name(1)] = there
+    assert isinstance(await desk.sealing.private_half(kid), Sensitive)
+
+    del desk.cluster.secrets[sealing_key_secret_name(1)]
+    await desk.sealing.look()
     assert await desk.sealing.private_half(kid) is SealingKeyGone.UNKNOWN
 
 
